@@ -1,0 +1,205 @@
+"""Everything that the core can ask of the world, in the imperative.
+
+The daemon carries effects out at once and in order; a device that takes time answers later with an event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from speakerd.core.events import Timer
+
+
+class Cue(Enum):
+    """A short local sound, needed most when nothing else works; never uplinked."""
+
+    MUTED = "muted"
+    NO_NETWORK = "no network"
+    BAD_KEY = "bad key"
+    NO_CREDIT = "no credit"
+    REFUSED = "refused"
+    SERVER_ERROR = "server error"
+    NO_ANSWER = "no answer"
+
+
+# The session
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """Connect and set up; answered by SessionOpened or SessionClosed."""
+
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSession:
+    """Close the connection; nothing answers, and nothing of this session is reported afterwards."""
+
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """Add the user's text to the conversation."""
+
+    session: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendToolOutput:
+    """Answer a function call."""
+
+    session: int
+    call_id: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateResponse:
+    """Ask the model to go on."""
+
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelResponse:
+    """Stop the active response; audio of it that still arrives is dropped by its id."""
+
+    session: int
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TruncateItem:
+    """Make the conversation hold only what was heard of an item."""
+
+    session: int
+    item_id: str
+    played_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteItem:
+    """Remove an item of which nothing was heard."""
+
+    session: int
+    item_id: str
+
+
+# The audio plane
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCapture:
+    """Open the microphone's stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCapture:
+    """Close the microphone's stream: muted is not merely ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUplink:
+    """Send what the microphone hears to the session, from a capture position on."""
+
+    session: int
+    since_sample: int | None
+    """Capture position (16 kHz samples) of the activation, from which the pre-roll is counted back; None means now."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseUplink:
+    """Send no more microphone audio."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlayout:
+    """Silence answers at once; answered by one PlayoutEnded(cut_short=True) for each item that was not over."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayCue:
+    """Play a short local sound."""
+
+    cue: Cue
+
+
+@dataclass(frozen=True, slots=True)
+class StartRinging:
+    """Ring until told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRinging:
+    """Stop the ringing at once."""
+
+
+# Tools, time, and the owner
+
+
+@dataclass(frozen=True, slots=True)
+class RunTool:
+    """Run a tool beside the conversation; always answered by ToolFinished."""
+
+    session: int
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Start or restart a timer of the core; answered by TimedOut."""
+
+    timer: Timer
+    epoch: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopTimer:
+    """Forget a timer."""
+
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseAsk:
+    """Tell whoever asked by text that it cannot be done now."""
+
+    request: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """End the service: everything else has been told to stop."""
+
+
+Effect = (
+    OpenSession
+    | CloseSession
+    | SendText
+    | SendToolOutput
+    | CreateResponse
+    | CancelResponse
+    | TruncateItem
+    | DeleteItem
+    | OpenCapture
+    | CloseCapture
+    | OpenUplink
+    | CloseUplink
+    | StopPlayout
+    | PlayCue
+    | StartRinging
+    | StopRinging
+    | RunTool
+    | StartTimer
+    | StopTimer
+    | RefuseAsk
+    | Exit
+)

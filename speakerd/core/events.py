@@ -1,0 +1,255 @@
+"""Everything that can happen to the speaker, in the past tense.
+
+An event that answers something carries the id of what it answers; the core drops it when that thing is gone.
+Session numbers are ours and count up; response, item and call ids are the server's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Fault(Enum):
+    """Why a conversation could not go on; each has its own light and cue."""
+
+    NO_NETWORK = "no network"
+    """The endpoint could not be reached, or the connection broke."""
+    BAD_KEY = "bad key"
+    """The endpoint refused the API key."""
+    NO_CREDIT = "no credit"
+    """The account has no credit or quota left."""
+    REFUSED = "refused"
+    """The endpoint refused the session: wrong model, wrong settings, wrong protocol."""
+    SERVER_ERROR = "server error"
+    """The endpoint failed while it answered."""
+    NO_ANSWER = "no answer"
+    """A deadline passed without an answer."""
+
+
+class Status(Enum):
+    """How a response ended (OpenAI's `response.status`)."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+
+
+class Talker(Enum):
+    """Whose words a transcript holds."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class Timer(Enum):
+    """The core's timers; starting one replaces the running one of the same name."""
+
+    PHASE = "phase"
+    RINGING = "ringing"
+
+
+# The room
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWordHeard:
+    """A detection that passed threshold, patience and refractory."""
+
+    word: str
+    score: float
+    sample: int
+    """Capture position (16 kHz samples since the capture stream opened) at which the scored frame ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPressed:
+    """The action button went down."""
+
+
+@dataclass(frozen=True, slots=True)
+class MutePressed:
+    """The mute button went down."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardFound:
+    """The sound card is open: capture (unless muted) and playout run."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardLost:
+    """The sound card is missing, busy or gone; recovery is under way."""
+
+    reason: str
+
+
+# The owner
+
+
+@dataclass(frozen=True, slots=True)
+class TextAsked:
+    """A text turn arrived over the control socket."""
+
+    request: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """The service must end."""
+
+
+# The session
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    """The endpoint confirmed the session's set-up; audio may flow."""
+
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """The session could not be opened, or the other side ended it."""
+
+    session: int
+    fault: Fault
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The endpoint's voice activity detection heard the user begin."""
+
+    session: int
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The endpoint decided that the utterance ended; it answers by itself."""
+
+    session: int
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseCreated:
+    """A response is now active on the server."""
+
+    session: int
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerStarted:
+    """The first audio of an item arrived and was handed to the player."""
+
+    session: int
+    response_id: str
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The model called a function; the call is complete."""
+
+    session: int
+    response_id: str
+    call_id: str
+    name: str
+    arguments: str
+    """JSON as the model wrote it, not yet checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEnded:
+    """The response is no longer active; it is billed whatever its status."""
+
+    session: int
+    response_id: str
+    status: Status
+    fault: Fault | None = None
+    """Set only when the status is FAILED."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRefused:
+    """Our request for a response was rejected because one is active already."""
+
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """Words of either side, for observers in memory; never logged."""
+
+    session: int
+    item_id: str
+    talker: Talker
+    text: str
+
+
+# The player and the tools
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutEnded:
+    """An item's last sample left the loudspeaker, or the rest of it was thrown away."""
+
+    item_id: str
+    played_ms: int
+    """Milliseconds really played, never more than were received."""
+    cut_short: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """A tool returned, failed or ran out of time; the output says which."""
+
+    session: int
+    call_id: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRang:
+    """A kitchen timer or alarm is due."""
+
+    alarm: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """A timer of the core ran out; stale unless its epoch is still the current one."""
+
+    timer: Timer
+    epoch: int
+
+
+Event = (
+    WakeWordHeard
+    | ActionPressed
+    | MutePressed
+    | CardFound
+    | CardLost
+    | TextAsked
+    | StopAsked
+    | SessionOpened
+    | SessionClosed
+    | SpeechStarted
+    | SpeechStopped
+    | ResponseCreated
+    | AnswerStarted
+    | ToolCalled
+    | ResponseEnded
+    | ResponseRefused
+    | Transcribed
+    | PlayoutEnded
+    | ToolFinished
+    | AlarmRang
+    | TimedOut
+)

@@ -1,0 +1,44 @@
+"""Everything that speakerd raises on purpose, in one tree; each message is one sentence that says what to do.
+
+The second level says whose fault it is: the owner's configuration, the world (a device, the network), or a peer.
+"""
+
+
+class SpeakerdError(Exception):
+    """Base of all errors that speakerd raises on purpose."""
+
+
+class ConfigurationError(SpeakerdError, ValueError):
+    """The configuration cannot be used; the daemon exits with 78 and is not restarted."""
+
+
+class ModelError(ConfigurationError):
+    """A model file is missing, has the wrong checksum, or cannot be read."""
+
+
+class BoardError(ConfigurationError):
+    """The board's description is wrong, or its pins cannot be opened."""
+
+
+class AudioDeviceError(SpeakerdError, OSError):
+    """A sound card is missing, busy, or refuses every format that we can use."""
+
+
+class ControlError(SpeakerdError, OSError):
+    """The running daemon cannot be reached over its control socket."""
+
+
+class ProtocolError(SpeakerdError, ValueError):
+    """A peer sent something that is not the Realtime protocol."""
+
+
+class SessionError(SpeakerdError, ConnectionError):
+    """A Realtime session could not be opened, or ended by the other side's will."""
+
+
+class ToolError(SpeakerdError):
+    """A tool cannot do what was asked; the sentence is told to the model."""
+
+
+class SpeechError(SpeakerdError, OSError):
+    """A speech program is missing or failed."""

@@ -1,0 +1,123 @@
+"""What the daemon's loop sees of the world: one Protocol for each owner of a device.
+
+Every method returns at once. What takes time answers later by posting an event; `Post` may be called from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from speakerd.core.effects import Cue
+from speakerd.core.events import Event
+from speakerd.core.lights import Light
+
+Post = Callable[[Event], None]
+"""Hands an event to the loop; safe from any thread."""
+
+AudioSink = Callable[[int, bytes], None]
+"""Takes (session number, mono 16-bit little-endian PCM at 24 kHz) from the uplink; called in the audio thread."""
+
+
+class Sessions(Protocol):
+    """Owns the connection to the endpoint; a call that names a session which is gone does nothing."""
+
+    def open(self, session: int) -> None:
+        """Connect and set up in the background."""
+
+    def close(self, session: int) -> None:
+        """Close in the background and report nothing more of it."""
+
+    def append_audio(self, session: int, pcm: bytes) -> None:
+        """Send microphone audio: mono 16-bit little-endian PCM at 24 kHz. Loop thread only."""
+
+    def send_text(self, session: int, text: str) -> None:
+        """Add a user message."""
+
+    def send_tool_output(self, session: int, call_id: str, output: str) -> None:
+        """Answer a function call."""
+
+    def create_response(self, session: int) -> None:
+        """Ask for a response."""
+
+    def cancel_response(self, session: int, response_id: str) -> None:
+        """Cancel a response and drop what still arrives of it."""
+
+    def truncate(self, session: int, item_id: str, played_ms: int) -> None:
+        """Cut an item to what was heard of it."""
+
+    def delete_item(self, session: int, item_id: str) -> None:
+        """Remove an item from the conversation."""
+
+
+class Capture(Protocol):
+    """Owns what the microphone hears."""
+
+    def open(self) -> None:
+        """Open the capture stream."""
+
+    def close(self) -> None:
+        """Close the capture stream."""
+
+    def open_uplink(self, session: int, since_sample: int | None) -> None:
+        """Send audio to the session, beginning with the pre-roll that ends at a capture position (16 kHz samples)."""
+
+    def close_uplink(self) -> None:
+        """Send no more."""
+
+
+class Player(Protocol):
+    """Owns what the loudspeaker plays. Answers are queued by item; the playhead is counted in samples played."""
+
+    def play(self, item_id: str, pcm: bytes) -> None:
+        """Queue a piece of an answer: mono 16-bit little-endian PCM at 24 kHz."""
+
+    def finish(self, item_id: str) -> None:
+        """Say that an item is complete; PlayoutEnded follows when it has been heard."""
+
+    def stop(self) -> None:
+        """Fade out and throw away all answers; one PlayoutEnded(cut_short=True) follows for each item not over."""
+
+    def cue(self, cue: Cue) -> None:
+        """Play a cue beside whatever plays."""
+
+    def start_ringing(self) -> None:
+        """Ring until told to stop."""
+
+    def stop_ringing(self) -> None:
+        """Stop ringing."""
+
+
+class Tools(Protocol):
+    """Runs functions for the model, each beside the conversation, each under a deadline."""
+
+    def run(self, session: int, call_id: str, name: str, arguments: str) -> None:
+        """Start a call; ToolFinished follows always."""
+
+
+class Lights(Protocol):
+    """Owns the LEDs."""
+
+    def show(self, light: Light) -> None:
+        """Show a light until the next one."""
+
+
+class Control(Protocol):
+    """Owns the control socket."""
+
+    def refuse(self, request: int, reason: str) -> None:
+        """Answer a text request that cannot be served now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """What a model must know of a tool."""
+
+    name: str
+    """At most 64 characters of [A-Za-z0-9_-]."""
+    description: str
+    parameters: Mapping[str, object]
+    """A JSON Schema object."""
+    phrases: tuple[str, ...] = field(default=())
+    """What users say, for an assistant that needs a grammar: words, (a|b), [optional], {parameter}."""

@@ -1,0 +1,226 @@
+"""The owner's settings: TOML → frozen dataclasses, with every mistake named by its key.
+
+The name of a setting carries its unit. `speakerd.toml.example` shows them all; a test keeps the two together.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+import typing
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from speakerd.errors import ConfigurationError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWordSettings:
+    """How the speaker is woken by voice."""
+
+    word: str = "hey_jarvis"
+    """The wake word: a name from `speakerd/wakeword/models.toml`."""
+    threshold: float = 0.5
+    """Score from 0 to 1 that a frame must reach; higher means fewer false alarms and more misses."""
+    patience_frames: int = 2
+    """How many frames of 80 ms in a row must reach the threshold."""
+    refractory_seconds: float = 2.0
+    """Seconds after a detection in which others are ignored."""
+    models_folder: str = ""
+    """Folder of the .onnx files; empty means the cache that scripts/demo and scripts/install fill."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSettings:
+    """The sound card and what is done with it."""
+
+    input: str = "default"
+    """Name of the capture device, or a part of it that only one device has."""
+    output: str = "default"
+    """Name of the playout device, or a part of it that only one device has."""
+    volume: float = 0.7
+    """Loudness from 0 to 1 at start."""
+    duplex: Literal["half", "full"] = "half"
+    """full keeps the microphone open while the speaker talks: only for hardware that cancels its own echo."""
+    preroll_ms: int = 800
+    """Milliseconds from before the activation that are sent too, so that a command in one breath is whole."""
+    tail_ms: int = 200
+    """Milliseconds of reverberation after an answer in which the microphone stays closed (half duplex)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """Who answers."""
+
+    name: Literal["offline", "openai", "custom"] = "offline"
+    """offline is the assistant on the device; openai the cloud; custom any server of the Realtime protocol at `url`."""
+    url: str = ""
+    """Address of a custom endpoint, such as ws://192.168.1.5:8080/v1/realtime."""
+    model: str = "gpt-realtime-2.1-mini"
+    """The model to ask for."""
+    voice: str = "marin"
+    """The voice of the answers."""
+    key_file: str = ""
+    """File that holds the API key; empty means the systemd credential `api-key`, else the variable OPENAI_API_KEY."""
+    instructions: str = (
+        "You are a friendly voice assistant in a smart speaker. Answer in one or two short spoken sentences. "
+        "Use the tools to act; never claim to have done what no tool confirmed."
+    )
+    """What the model is told about its part."""
+    connect_seconds: float = 8.0
+    """Seconds that connection and set-up may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationSettings:
+    """Deadlines: every state but idle ends by itself."""
+
+    listening_seconds: float = 8.0
+    """Seconds of silence after which an activation or a follow-up ends."""
+    utterance_seconds: float = 60.0
+    """Longest stretch of speech; what goes on longer is a television."""
+    thinking_seconds: float = 30.0
+    """Longest wait for the next sign of an answer."""
+    speaking_seconds: float = 300.0
+    """Longest single answer."""
+    ringing_seconds: float = 120.0
+    """Seconds after which a timer stops ringing by itself."""
+    follow_up: bool = True
+    """Listen again after an answer, without the wake word."""
+    most_tool_calls: int = 16
+    """Most tool calls in one turn; a model in a loop is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineSettings:
+    """The assistant on the device."""
+
+    voice: str = "en-gb"
+    """Voice of espeak-ng, or the path of a piper voice (.onnx) where the program piper is installed."""
+    words_per_minute: int = 165
+    """How fast espeak-ng speaks."""
+    silence_ms: int = 700
+    """Silence that ends an utterance."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSettings:
+    """What the assistant may do."""
+
+    demo_home: bool = False
+    """Offer a pretended home with lights, to try the speaker without one."""
+    deadline_seconds: float = 10.0
+    """Seconds after which a tool that has not answered is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """The control socket and the log."""
+
+    socket: str = "/run/speakerd/control.sock"
+    """Where the command line reaches the running service."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much is logged; transcripts, audio and keys never are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings; the defaults are those of a fresh installation."""
+
+    board: str = "breadboard"
+    """The hardware profile: a folder in `hardware/`, or "none" for a machine without buttons and LEDs."""
+    state_folder: str = ""
+    """Where timers and the volume are kept; empty means systemd's STATE_DIRECTORY, else ~/.local/state/speakerd."""
+    wake_word: WakeWordSettings = field(default_factory=WakeWordSettings)
+    audio: AudioSettings = field(default_factory=AudioSettings)
+    endpoint: EndpointSettings = field(default_factory=EndpointSettings)
+    conversation: ConversationSettings = field(default_factory=ConversationSettings)
+    offline: OfflineSettings = field(default_factory=OfflineSettings)
+    tools: ToolSettings = field(default_factory=ToolSettings)
+    control: ControlSettings = field(default_factory=ControlSettings)
+
+
+def load(path: Path) -> Settings:
+    """Settings from a TOML file; raises ConfigurationError with one sentence that names the file and the key."""
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}): check its name and permissions."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
+    try:
+        return parse(table)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def parse(table: dict[str, object]) -> Settings:
+    """Settings from a parsed TOML document; raises ConfigurationError."""
+    settings = _build(Settings, table, "")
+    _check_ranges(settings)
+    return settings
+
+
+def _build(kind: type[T], table: dict[str, object], prefix: str) -> T:
+    types = typing.get_type_hints(kind)
+    names = [f.name for f in fields(kind)]  # type: ignore[arg-type]  # kind is always one of the dataclasses above
+    values: dict[str, object] = {}
+    for key, value in table.items():
+        if key not in names:
+            near = difflib.get_close_matches(key, names, n=1)
+            hint = f'did you mean "{prefix}{near[0]}"?' if near else f"known keys are {', '.join(names)}."
+            raise ConfigurationError(f'unknown key "{prefix}{key}": {hint}')
+        values[key] = _checked(types[key], value, prefix + key)
+    return kind(**values)
+
+
+def _checked(wanted: object, value: object, key: str) -> object:
+    if is_dataclass(wanted) and isinstance(wanted, type):
+        if not isinstance(value, dict):
+            raise ConfigurationError(f'"{key}" must be a table: write [{key}].')
+        return _build(wanted, value, f"{key}.")
+    if typing.get_origin(wanted) is Literal:
+        choices = typing.get_args(wanted)
+        if value not in choices:
+            raise ConfigurationError(f'"{key}" must be one of {", ".join(map(repr, choices))}, not {value!r}.')
+        return value
+    if wanted is float and type(value) is int:
+        return float(value)
+    if type(value) is not wanted:
+        raise ConfigurationError(f'"{key}" must be a {_WORDS[wanted]}, not {value!r}.')
+    return value
+
+
+_WORDS: dict[object, str] = {str: "string", int: "whole number", float: "number", bool: "true or false"}
+
+
+def _check_ranges(settings: Settings) -> None:
+    bounds = {
+        "wake_word.threshold": (settings.wake_word.threshold, 0.01, 1.0),
+        "wake_word.patience_frames": (settings.wake_word.patience_frames, 1, 12),
+        "wake_word.refractory_seconds": (settings.wake_word.refractory_seconds, 0.0, 60.0),
+        "audio.volume": (settings.audio.volume, 0.0, 1.0),
+        "audio.preroll_ms": (settings.audio.preroll_ms, 0, 5000),
+        "audio.tail_ms": (settings.audio.tail_ms, 0, 2000),
+        "endpoint.connect_seconds": (settings.endpoint.connect_seconds, 0.5, 60.0),
+        "conversation.listening_seconds": (settings.conversation.listening_seconds, 1.0, 120.0),
+        "conversation.utterance_seconds": (settings.conversation.utterance_seconds, 5.0, 600.0),
+        "conversation.thinking_seconds": (settings.conversation.thinking_seconds, 2.0, 300.0),
+        "conversation.speaking_seconds": (settings.conversation.speaking_seconds, 10.0, 3600.0),
+        "conversation.ringing_seconds": (settings.conversation.ringing_seconds, 5.0, 3600.0),
+        "conversation.most_tool_calls": (settings.conversation.most_tool_calls, 1, 100),
+        "offline.words_per_minute": (settings.offline.words_per_minute, 80, 450),
+        "offline.silence_ms": (settings.offline.silence_ms, 200, 3000),
+        "tools.deadline_seconds": (settings.tools.deadline_seconds, 0.1, 120.0),
+    }
+    for key, (value, low, high) in bounds.items():
+        if not low <= value <= high:
+            raise ConfigurationError(f'"{key}" must be from {low} to {high}, not {value}.')
+    if settings.endpoint.name == "custom" and not settings.endpoint.url.startswith(("ws://", "wss://")):
+        raise ConfigurationError('"endpoint.url" must be a ws:// or wss:// address when endpoint.name is "custom".')
