@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from speakerd.core.effects import Cue
 from speakerd.core.events import Event
 from speakerd.core.lights import Light
@@ -65,6 +68,16 @@ class Capture(Protocol):
 
     def close_uplink(self) -> None:
         """Send no more."""
+
+
+class Ears(Protocol):
+    """Listens for the wake word; called in the audio thread only."""
+
+    def hear(self, frame: NDArray[np.int16], end_sample: int) -> None:
+        """Take the next 1280 samples of mono PCM at 16 kHz; `end_sample` is the capture position after them."""
+
+    def rearm(self) -> None:
+        """Forget what was heard: the next frame does not follow the last one (unmuted, card replaced, samples lost)."""
 
 
 class Player(Protocol):

@@ -1,0 +1,1 @@
+"""The assistant on the device: a Realtime endpoint that needs no network and no key."""

@@ -1,0 +1,1 @@
+"""Being a service: systemd, the journal, the control socket."""
