@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
+from speakerd.core.events import Fault
+from speakerd.core.state import Card, Listening, Opening, Speaking, State, Thinking
+
 
 class Light(Enum):
     """One value for each thing that the owner should see from across the room."""
@@ -24,3 +27,42 @@ class Light(Enum):
     SERVER_ERROR = "server error"
     NO_ANSWER = "no answer"
     STOPPING = "stopping"
+
+
+_FAULT_LIGHTS = {
+    Fault.NO_NETWORK: Light.NO_NETWORK,
+    Fault.BAD_KEY: Light.BAD_KEY,
+    Fault.NO_CREDIT: Light.NO_CREDIT,
+    Fault.REFUSED: Light.REFUSED,
+    Fault.SERVER_ERROR: Light.SERVER_ERROR,
+    Fault.NO_ANSWER: Light.NO_ANSWER,
+}
+
+
+def light(state: State) -> Light:
+    """The first reason that matches wins."""
+    if state.stopping:
+        return Light.STOPPING
+    if state.ringing:
+        return Light.RINGING
+    match state.phase:
+        case Opening():
+            return Light.OPENING
+        case Listening():
+            return Light.LISTENING
+        case Thinking():
+            return Light.THINKING
+        case Speaking():
+            return Light.SPEAKING
+        case _:
+            return _idle_light(state)
+
+
+def _idle_light(state: State) -> Light:
+    if state.card is Card.STARTING:
+        return Light.STARTING
+    if state.card is Card.DOWN:
+        return Light.NO_SOUND
+    if state.muted:
+        return Light.MUTED
+    return Light.IDLE if state.fault is None else _FAULT_LIGHTS[state.fault]

@@ -1,0 +1,86 @@
+"""The moves that every part of the core shares: enter a phase, end, fail, interrupt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from speakerd.core import effects as do
+from speakerd.core import events as on
+from speakerd.core.derived import uplinked
+from speakerd.core.state import (
+    Active,
+    Cancelled,
+    Conversation,
+    Idle,
+    Listening,
+    Opening,
+    Phase,
+    Requested,
+    Speaking,
+    State,
+    Thinking,
+    Unwanted,
+    session,
+)
+
+Outcome = tuple[State, list[do.Effect]]
+
+LOST_SESSION = "the conversation failed: see what `speakerd check` says"
+
+_CUES = {fault: do.Cue(fault.value) for fault in on.Fault}
+
+
+def enter(state: State, phase: Phase) -> State:
+    """Enter a phase, or begin its deadline anew."""
+    return replace(state, phase=phase, epoch=state.epoch + 1)
+
+
+def finish(state: State, reason: str = LOST_SESSION) -> Outcome:
+    """End whatever goes on and be idle."""
+    effects: list[do.Effect] = []
+    if isinstance(state.phase, Speaking):
+        effects.append(do.StopPlayout())
+    number = session(state.phase)
+    if number is None:
+        return state, effects
+    effects.append(do.CloseSession(number))
+    if isinstance(state.phase, Opening) and state.phase.request is not None:
+        effects.append(do.RefuseAsk(state.phase.request, reason))
+    return enter(state, Idle()), effects
+
+
+def fail(state: State, fault: on.Fault, reason: str = LOST_SESSION) -> Outcome:
+    """End what goes on, and say and show why."""
+    state, effects = finish(state, reason)
+    return replace(state, fault=fault), [*effects, do.PlayCue(_CUES[fault])]
+
+
+def interrupt(
+    state: State, phase: Thinking | Speaking, since_sample: int | None = None, utterance: str | None = None
+) -> Outcome:
+    """Silence first, then cancel; truncate when the player has reported what was heard. Then it is the user's turn."""
+    effects: list[do.Effect] = []
+    talk = phase.talk
+    if isinstance(phase, Speaking):
+        effects.append(do.StopPlayout())
+        talk = replace(talk, cut=talk.cut | set(phase.items))
+    match talk.response:
+        case Active(response_id=response_id):
+            effects.append(do.CancelResponse(talk.session, response_id))
+            talk = replace(talk, response=Cancelled(response_id))
+        case Requested():
+            talk = replace(talk, response=Unwanted())
+        case Cancelled(response_id=response_id, then=Requested()):
+            talk = replace(talk, response=Cancelled(response_id, Unwanted()))
+    talk = replace(talk, orphans=talk.orphans | talk.calls, calls=frozenset(), continuing=False)
+    if uplinked(state) is None:
+        talk = replace(talk, since_sample=since_sample)
+    if is_last_turn(state, talk):
+        state, closing = finish(replace(state, phase=Thinking(talk)))
+        return state, effects + closing
+    return enter(state, Listening(talk, utterance)), effects
+
+
+def is_last_turn(state: State, talk: Conversation) -> bool:
+    """Whether the conversation ends with what goes on now."""
+    return talk.ending or talk.typed or state.muted

@@ -1,0 +1,186 @@
+"""The one place where the speaker decides: `step(state, event) -> (state, effects)`.
+
+What follows from the state (capture, uplink, timers) is commanded by no branch: `step` compares before with after.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from speakerd.core import effects as do
+from speakerd.core import events as on
+from speakerd.core.derived import capturing, deadline_seconds, uplinked
+from speakerd.core.moves import Outcome, enter, fail, finish, interrupt
+from speakerd.core.state import (
+    Card,
+    Idle,
+    Listening,
+    Opening,
+    Requested,
+    Speaking,
+    State,
+    Thinking,
+    session,
+)
+from speakerd.core.turns import on_conversation, on_playout_ended
+
+CARD_MISSING = "the sound card is not available: see what `speakerd check` says"
+BUSY = "a conversation is going on: ask again when it has ended"
+
+
+def step(state: State, event: on.Event) -> Outcome:
+    """Return the next state and what to do about it, in order."""
+    if state.stopping:
+        return state, []
+    after, wanted = _decide(state, event)
+    heard_before, heard_after = uplinked(state), uplinked(after)
+    effects: list[do.Effect] = []
+    if heard_before is not None and heard_before != heard_after:
+        effects.append(do.CloseUplink())
+    effects += wanted
+    if capturing(state) != capturing(after):
+        effects.append(do.OpenCapture() if capturing(after) else do.CloseCapture())
+    if heard_before != heard_after:
+        after, opening = _open_uplink(after)
+        effects += opening
+    return after, effects + _timers(state, after)
+
+
+def _decide(state: State, event: on.Event) -> Outcome:
+    match event:
+        case on.WakeWordHeard():
+            return _on_wake_word(state, event)
+        case on.ActionPressed():
+            return _on_action(state)
+        case on.MutePressed():
+            return _on_mute(state)
+        case on.CardFound():
+            return replace(state, card=Card.UP), [do.StartRinging()] if state.ringing else []
+        case on.CardLost():
+            return _on_card_lost(state)
+        case on.TextAsked():
+            return _on_text(state, event)
+        case on.StopAsked():
+            return _on_stop(state)
+        case on.AlarmRang():
+            effects: list[do.Effect] = [] if state.ringing else [do.StartRinging()]
+            return replace(state, ringing=state.ringing | {event.alarm}, rings=state.rings + 1), effects
+        case on.TimedOut():
+            return _on_deadline(state, event)
+        case on.PlayoutEnded():
+            return on_playout_ended(state, event)
+        case _:
+            return on_conversation(state, event) if event.session == session(state.phase) else (state, [])
+
+
+def _on_wake_word(state: State, event: on.WakeWordHeard) -> Outcome:
+    state, effects = _quiet(state)
+    if state.muted or state.card is not Card.UP:
+        return state, effects
+    match state.phase:
+        case Idle():
+            since_sample = max(0, event.sample - state.rules.preroll_samples)
+            state, opening = _open(state, since_sample=since_sample)
+            return state, effects + opening
+        case Thinking() | Speaking() as phase:
+            going_on = replace(phase, talk=replace(phase.talk, ending=False, typed=False))
+            state, interrupting = interrupt(state, going_on, event.sample)
+            return state, effects + interrupting
+        case _:
+            return state, effects
+
+
+def _on_action(state: State) -> Outcome:
+    if state.ringing:
+        return _quiet(state)
+    match state.phase:
+        case Idle() if state.muted:
+            return state, [do.PlayCue(do.Cue.MUTED)]
+        case Idle() if state.card is Card.UP:
+            return _open(state)
+        case Thinking() | Speaking() as phase:
+            return interrupt(state, phase)
+        case _:
+            return finish(state)
+
+
+def _on_mute(state: State) -> Outcome:
+    state = replace(state, muted=not state.muted)
+    match state.phase:
+        case Opening(text=None) | Listening() if state.muted:
+            return finish(state)
+        case _:
+            return state, []
+
+
+def _on_card_lost(state: State) -> Outcome:
+    state, effects = finish(state)
+    return replace(state, card=Card.DOWN), effects
+
+
+def _on_text(state: State, event: on.TextAsked) -> Outcome:
+    if state.card is not Card.UP:
+        return state, [do.RefuseAsk(event.request, CARD_MISSING)]
+    match state.phase:
+        case Idle():
+            return _open(state, request=event.request, text=event.text)
+        case Listening(talk=talk, utterance=None) if talk.response is None:
+            state = enter(state, Thinking(replace(talk, response=Requested(), calls_made=0)))
+            return state, [do.SendText(talk.session, event.text), do.CreateResponse(talk.session)]
+        case _:
+            return state, [do.RefuseAsk(event.request, BUSY)]
+
+
+def _on_stop(state: State) -> Outcome:
+    state, quieting = _quiet(state)
+    state, finishing = finish(state)
+    return replace(state, stopping=True), [*quieting, *finishing, do.Exit()]
+
+
+def _on_deadline(state: State, event: on.TimedOut) -> Outcome:
+    if event.timer is on.Timer.RINGING:
+        return _quiet(state) if event.epoch == state.rings else (state, [])
+    if event.epoch != state.epoch:
+        return state, []
+    match state.phase:
+        case Opening():
+            return fail(state, on.Fault.NO_NETWORK)
+        case Thinking() | Speaking():
+            return fail(state, on.Fault.NO_ANSWER)
+        case _:
+            return finish(state)
+
+
+def _open(
+    state: State, *, since_sample: int | None = None, request: int | None = None, text: str | None = None
+) -> Outcome:
+    number = state.sessions + 1
+    opening = Opening(number, since_sample, request, text)
+    return replace(enter(state, opening), sessions=number), [do.OpenSession(number)]
+
+
+def _quiet(state: State) -> Outcome:
+    if not state.ringing:
+        return state, []
+    return replace(state, ringing=frozenset(), rings=state.rings + 1), [do.StopRinging()]
+
+
+def _open_uplink(state: State) -> Outcome:
+    """Use up the position at which the uplink begins: when it opens again, it begins there and then."""
+    phase = state.phase
+    if uplinked(state) is None or isinstance(phase, Idle | Opening):
+        return state, []
+    used = replace(phase, talk=replace(phase.talk, since_sample=None))
+    return replace(state, phase=used), [do.OpenUplink(phase.talk.session, phase.talk.since_sample)]
+
+
+def _timers(before: State, after: State) -> list[do.Effect]:
+    effects: list[do.Effect] = []
+    if after.epoch != before.epoch:
+        seconds = deadline_seconds(after)
+        running = do.StopTimer(on.Timer.PHASE)
+        effects.append(running if seconds is None else do.StartTimer(on.Timer.PHASE, after.epoch, seconds))
+    if after.rings != before.rings:
+        ringing = do.StartTimer(on.Timer.RINGING, after.rings, after.rules.ringing_seconds)
+        effects.append(ringing if after.ringing else do.StopTimer(on.Timer.RINGING))
+    return effects

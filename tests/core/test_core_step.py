@@ -1,0 +1,424 @@
+"""Stories: what happens, what the speaker does about it, and what its light says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from speakerd.core import effects as do
+from speakerd.core import events as on
+from speakerd.core.lights import Light, light
+from speakerd.core.state import END_CONVERSATION, Card, Conversation, Idle, Listening, Requested, Rules, State, Thinking
+from speakerd.core.step import BUSY, CARD_MISSING, step
+from speakerd.core.turns import TOO_MANY_CALLS, on_conversation
+
+PHASE, RINGING = on.Timer.PHASE, on.Timer.RINGING
+WAKE = on.WakeWordHeard("hey_jarvis", 0.97, 40_000)
+PRESS = on.ActionPressed()
+MUTE = on.MutePressed()
+
+Story = list[tuple[on.Event, list[do.Effect], Light]]
+
+READY: Story = [(on.CardFound(), [], Light.IDLE)]
+
+WOKEN: Story = [
+    *READY,
+    (WAKE, [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
+    (on.SessionOpened(1), [do.OpenUplink(1, 27_200), do.StartTimer(PHASE, 2, 8.0)], Light.LISTENING),
+]
+
+ASKED: Story = [
+    *WOKEN,
+    (on.SpeechStarted(1, "u1"), [do.StartTimer(PHASE, 3, 60.0)], Light.LISTENING),
+    (on.SpeechStopped(1, "u1"), [do.StartTimer(PHASE, 4, 30.0)], Light.THINKING),
+    (on.Transcribed(1, "u1", on.Talker.USER, "tell me a story"), [], Light.THINKING),
+]
+
+CREATED: Story = [*ASKED, (on.ResponseCreated(1, "r1"), [do.StartTimer(PHASE, 5, 30.0)], Light.THINKING)]
+
+SPEAKING: Story = [
+    *CREATED,
+    (on.AnswerStarted(1, "r1", "a1"), [do.CloseUplink(), do.StartTimer(PHASE, 6, 300.0)], Light.SPEAKING),
+]
+
+DONE_ON_SERVER: Story = [*SPEAKING, (on.ResponseEnded(1, "r1", on.Status.COMPLETED), [], Light.SPEAKING)]
+
+FOLLOWING_UP: Story = [
+    *DONE_ON_SERVER,
+    (
+        on.PlayoutEnded("a1", 2500, cut_short=False),
+        [do.OpenUplink(1, None), do.StartTimer(PHASE, 8, 8.0)],
+        Light.LISTENING,
+    ),
+]
+
+CALLED: Story = [
+    *CREATED,
+    (on.ToolCalled(1, "r1", "c1", "clock", "{}"), [do.RunTool(1, "c1", "clock", "{}")], Light.THINKING),
+]
+
+CLOSED: list[do.Effect] = [do.CloseUplink(), do.CloseSession(1)]
+
+STORIES: dict[str, Story] = {
+    "an answer, a follow-up window, and the end by silence": [
+        *FOLLOWING_UP,
+        (on.TimedOut(PHASE, 7), [], Light.LISTENING),
+        (on.TimedOut(PHASE, 8), [*CLOSED, do.StopTimer(PHASE)], Light.IDLE),
+    ],
+    "a tool call, its output, one response, the answer": [
+        *CALLED,
+        (on.ResponseEnded(1, "r1", on.Status.COMPLETED), [do.StartTimer(PHASE, 6, 30.0)], Light.THINKING),
+        (
+            on.ToolFinished(1, "c1", "ten past six"),
+            [do.SendToolOutput(1, "c1", "ten past six"), do.CreateResponse(1), do.StartTimer(PHASE, 7, 30.0)],
+            Light.THINKING,
+        ),
+        (on.ResponseCreated(1, "r2"), [do.StartTimer(PHASE, 8, 30.0)], Light.THINKING),
+        (on.AnswerStarted(1, "r2", "a1"), [do.CloseUplink(), do.StartTimer(PHASE, 9, 300.0)], Light.SPEAKING),
+    ],
+    "a tool that is quicker than the end of the response waits for it": [
+        *CALLED,
+        (
+            on.ToolFinished(1, "c1", "x"),
+            [do.SendToolOutput(1, "c1", "x"), do.StartTimer(PHASE, 6, 30.0)],
+            Light.THINKING,
+        ),
+        (on.ToolFinished(1, "c1", "x"), [], Light.THINKING),
+        (
+            on.ResponseEnded(1, "r1", on.Status.COMPLETED),
+            [do.CreateResponse(1), do.StartTimer(PHASE, 7, 30.0)],
+            Light.THINKING,
+        ),
+    ],
+    "a tool runs while the model speaks; the next answer is asked for during the first": [
+        *SPEAKING,
+        (on.ToolCalled(1, "r1", "c1", "clock", "{}"), [do.RunTool(1, "c1", "clock", "{}")], Light.SPEAKING),
+        (on.ResponseEnded(1, "r1", on.Status.COMPLETED), [], Light.SPEAKING),
+        (on.ToolFinished(1, "c1", "x"), [do.SendToolOutput(1, "c1", "x"), do.CreateResponse(1)], Light.SPEAKING),
+        (on.ResponseCreated(1, "r2"), [], Light.SPEAKING),
+        (on.AnswerStarted(1, "r2", "a2"), [do.StartTimer(PHASE, 7, 300.0)], Light.SPEAKING),
+        (on.PlayoutEnded("a1", 900, cut_short=False), [do.StartTimer(PHASE, 8, 300.0)], Light.SPEAKING),
+        (
+            on.PlayoutEnded("a2", 900, cut_short=False),
+            [do.OpenUplink(1, None), do.StartTimer(PHASE, 10, 30.0)],
+            Light.THINKING,
+        ),
+        (on.ResponseEnded(1, "r2", on.Status.COMPLETED), [do.StartTimer(PHASE, 11, 8.0)], Light.LISTENING),
+    ],
+    "a model in a loop is stopped": [
+        *CALLED,
+        (on.ToolCalled(1, "r1", "c2", "clock", "{}"), [do.RunTool(1, "c2", "clock", "{}")], Light.THINKING),
+        (on.ToolCalled(1, "r1", "c3", "clock", "{}"), [do.SendToolOutput(1, "c3", TOO_MANY_CALLS)], Light.THINKING),
+    ],
+    "the button interrupts: silence, cancel, then truncate at what was heard": [
+        *SPEAKING,
+        (
+            PRESS,
+            [
+                do.StopPlayout(),
+                do.CancelResponse(1, "r1"),
+                do.OpenUplink(1, None),
+                do.StartTimer(PHASE, 7, 8.0),
+            ],
+            Light.LISTENING,
+        ),
+        (on.PlayoutEnded("a1", 1234, cut_short=True), [do.TruncateItem(1, "a1", 1234)], Light.LISTENING),
+        (on.AnswerStarted(1, "r1", "a2"), [do.StopPlayout()], Light.LISTENING),
+        (on.PlayoutEnded("a2", 0, cut_short=True), [do.DeleteItem(1, "a2")], Light.LISTENING),
+        (on.ToolCalled(1, "r1", "c9", "clock", "{}"), [], Light.LISTENING),
+        (on.ResponseEnded(1, "r1", on.Status.CANCELLED), [], Light.LISTENING),
+        (on.ResponseEnded(1, "r1", on.Status.CANCELLED), [], Light.LISTENING),
+    ],
+    "a press as the last sample plays: nothing is truncated": [
+        *DONE_ON_SERVER,
+        (
+            PRESS,
+            [do.StopPlayout(), do.OpenUplink(1, None), do.StartTimer(PHASE, 7, 8.0)],
+            Light.LISTENING,
+        ),
+        (on.PlayoutEnded("a1", 2500, cut_short=False), [], Light.LISTENING),
+    ],
+    "the wake word interrupts, and what follows it is heard from there on": [
+        *DONE_ON_SERVER,
+        (
+            replace(WAKE, sample=900_000),
+            [do.StopPlayout(), do.OpenUplink(1, 900_000), do.StartTimer(PHASE, 7, 8.0)],
+            Light.LISTENING,
+        ),
+    ],
+    "an interruption before the response exists: it is cancelled when it does": [
+        *ASKED,
+        (PRESS, [do.StartTimer(PHASE, 5, 8.0)], Light.LISTENING),
+        (on.ResponseCreated(1, "r1"), [do.CancelResponse(1, "r1")], Light.LISTENING),
+        (on.ResponseEnded(1, "r1", on.Status.CANCELLED), [], Light.LISTENING),
+    ],
+    "the user goes on speaking: the answer to the first half is not wanted": [
+        *CREATED,
+        (
+            on.SpeechStarted(1, "u2"),
+            [do.CancelResponse(1, "r1"), do.StartTimer(PHASE, 6, 60.0)],
+            Light.LISTENING,
+        ),
+        (on.SpeechStopped(1, "u2"), [do.StartTimer(PHASE, 7, 30.0)], Light.THINKING),
+        (PRESS, [do.StartTimer(PHASE, 8, 8.0)], Light.LISTENING),
+        (on.ResponseCreated(1, "r2"), [do.CancelResponse(1, "r2")], Light.LISTENING),
+    ],
+    "the answer to the second half comes after the end of the first": [
+        *CREATED,
+        (
+            on.SpeechStarted(1, "u2"),
+            [do.CancelResponse(1, "r1"), do.StartTimer(PHASE, 6, 60.0)],
+            Light.LISTENING,
+        ),
+        (on.SpeechStopped(1, "u2"), [do.StartTimer(PHASE, 7, 30.0)], Light.THINKING),
+        (on.ResponseEnded(1, "r1", on.Status.CANCELLED), [do.StartTimer(PHASE, 8, 30.0)], Light.THINKING),
+        (on.ResponseCreated(1, "r2"), [do.StartTimer(PHASE, 9, 30.0)], Light.THINKING),
+    ],
+    "an interrupted tool's output is sent, and nobody speaks about it": [
+        *CALLED,
+        (PRESS, [do.CancelResponse(1, "r1"), do.StartTimer(PHASE, 6, 8.0)], Light.LISTENING),
+        (on.ToolFinished(1, "c1", "x"), [do.SendToolOutput(1, "c1", "x")], Light.LISTENING),
+    ],
+    "our request collides with a response of the server's own: asked again after it": [
+        *CALLED,
+        (on.ResponseEnded(1, "r1", on.Status.COMPLETED), [do.StartTimer(PHASE, 6, 30.0)], Light.THINKING),
+        (
+            on.ToolFinished(1, "c1", "x"),
+            [do.SendToolOutput(1, "c1", "x"), do.CreateResponse(1), do.StartTimer(PHASE, 7, 30.0)],
+            Light.THINKING,
+        ),
+        (on.ResponseCreated(1, "r7"), [do.StartTimer(PHASE, 8, 30.0)], Light.THINKING),
+        (on.ResponseRefused(1), [], Light.THINKING),
+        (
+            on.ResponseEnded(1, "r7", on.Status.COMPLETED),
+            [do.CreateResponse(1), do.StartTimer(PHASE, 9, 30.0)],
+            Light.THINKING,
+        ),
+    ],
+    "a refusal while listening changes nothing": [*WOKEN, (on.ResponseRefused(1), [], Light.LISTENING)],
+    "the model says goodbye": [
+        *SPEAKING,
+        (on.ToolCalled(1, "r1", "c1", END_CONVERSATION, "{}"), [], Light.SPEAKING),
+        (on.ResponseEnded(1, "r1", on.Status.COMPLETED), [], Light.SPEAKING),
+        (
+            on.PlayoutEnded("a1", 800, cut_short=False),
+            [do.CloseSession(1), do.StopTimer(PHASE)],
+            Light.IDLE,
+        ),
+        (on.PlayoutEnded("a1", 800, cut_short=False), [], Light.IDLE),
+    ],
+    "a press during the goodbye ends at once": [
+        *SPEAKING,
+        (on.ToolCalled(1, "r1", "c1", END_CONVERSATION, "{}"), [], Light.SPEAKING),
+        (
+            PRESS,
+            [do.StopPlayout(), do.CancelResponse(1, "r1"), do.CloseSession(1), do.StopTimer(PHASE)],
+            Light.IDLE,
+        ),
+    ],
+    "a text question is answered aloud, and the microphone stays out of it": [
+        *READY,
+        (
+            on.TextAsked(3, "what time is it"),
+            [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)],
+            Light.OPENING,
+        ),
+        (
+            on.SessionOpened(1),
+            [do.SendText(1, "what time is it"), do.CreateResponse(1), do.StartTimer(PHASE, 2, 30.0)],
+            Light.THINKING,
+        ),
+        (on.ResponseCreated(1, "r1"), [do.StartTimer(PHASE, 3, 30.0)], Light.THINKING),
+        (on.AnswerStarted(1, "r1", "a1"), [do.StartTimer(PHASE, 4, 300.0)], Light.SPEAKING),
+        (on.TextAsked(4, "and now"), [do.RefuseAsk(4, BUSY)], Light.SPEAKING),
+        (on.ResponseEnded(1, "r1", on.Status.COMPLETED), [], Light.SPEAKING),
+        (on.PlayoutEnded("a1", 900, cut_short=False), [do.CloseSession(1), do.StopTimer(PHASE)], Light.IDLE),
+    ],
+    "the wake word turns a text question into a conversation": [
+        *READY,
+        (on.TextAsked(3, "hi"), [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
+        (
+            on.SessionOpened(1),
+            [do.SendText(1, "hi"), do.CreateResponse(1), do.StartTimer(PHASE, 2, 30.0)],
+            Light.THINKING,
+        ),
+        (WAKE, [do.OpenUplink(1, 40_000), do.StartTimer(PHASE, 3, 8.0)], Light.LISTENING),
+    ],
+    "a text question joins an open conversation": [
+        *WOKEN,
+        (
+            on.TextAsked(5, "hi"),
+            [do.SendText(1, "hi"), do.CreateResponse(1), do.StartTimer(PHASE, 3, 30.0)],
+            Light.THINKING,
+        ),
+    ],
+    "a text question without a sound card is refused": [
+        (on.TextAsked(1, "hi"), [do.RefuseAsk(1, CARD_MISSING)], Light.STARTING)
+    ],
+    "a text question whose session fails is told so": [
+        *READY,
+        (on.TextAsked(1, "hi"), [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
+        (
+            on.SessionClosed(1, on.Fault.BAD_KEY, "the key was refused"),
+            [
+                do.CloseSession(1),
+                do.RefuseAsk(1, "the key was refused"),
+                do.PlayCue(do.Cue.BAD_KEY),
+                do.StopTimer(PHASE),
+            ],
+            Light.BAD_KEY,
+        ),
+    ],
+    "no network: a cue and a light, until a session opens": [
+        *READY,
+        (WAKE, [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
+        (
+            on.TimedOut(PHASE, 1),
+            [do.CloseSession(1), do.PlayCue(do.Cue.NO_NETWORK), do.StopTimer(PHASE)],
+            Light.NO_NETWORK,
+        ),
+        (on.SessionOpened(1), [], Light.NO_NETWORK),
+        (PRESS, [do.OpenSession(2), do.StartTimer(PHASE, 3, 10.0)], Light.OPENING),
+        (on.SpeechStarted(2, "early"), [], Light.OPENING),
+        (on.SessionOpened(2), [do.OpenUplink(2, None), do.StartTimer(PHASE, 4, 8.0)], Light.LISTENING),
+        (PRESS, [do.CloseUplink(), do.CloseSession(2), do.StopTimer(PHASE)], Light.IDLE),
+    ],
+    "the server fails in mid-answer": [
+        *SPEAKING,
+        (
+            on.ResponseEnded(1, "r1", on.Status.FAILED, on.Fault.NO_CREDIT),
+            [do.StopPlayout(), do.CloseSession(1), do.PlayCue(do.Cue.NO_CREDIT), do.StopTimer(PHASE)],
+            Light.NO_CREDIT,
+        ),
+    ],
+    "a failure without a reason is the server's": [
+        *CREATED,
+        (
+            on.ResponseEnded(1, "r1", on.Status.FAILED),
+            [*CLOSED, do.PlayCue(do.Cue.SERVER_ERROR), do.StopTimer(PHASE)],
+            Light.SERVER_ERROR,
+        ),
+    ],
+    "the connection breaks while the user speaks": [
+        *WOKEN,
+        (
+            on.SessionClosed(1, on.Fault.REFUSED, "gone"),
+            [*CLOSED, do.PlayCue(do.Cue.REFUSED), do.StopTimer(PHASE)],
+            Light.REFUSED,
+        ),
+    ],
+    "no answer in time": [
+        *ASKED,
+        (
+            on.TimedOut(PHASE, 4),
+            [*CLOSED, do.PlayCue(do.Cue.NO_ANSWER), do.StopTimer(PHASE)],
+            Light.NO_ANSWER,
+        ),
+    ],
+    "mute closes the microphone and ends listening; press while muted says so": [
+        *WOKEN,
+        (MUTE, [*CLOSED, do.CloseCapture(), do.StopTimer(PHASE)], Light.MUTED),
+        (WAKE, [], Light.MUTED),
+        (PRESS, [do.PlayCue(do.Cue.MUTED)], Light.MUTED),
+        (MUTE, [do.OpenCapture()], Light.IDLE),
+    ],
+    "mute during an answer lets it end, and then nobody listens": [
+        *DONE_ON_SERVER,
+        (MUTE, [do.CloseCapture()], Light.SPEAKING),
+        (on.PlayoutEnded("a1", 900, cut_short=False), [do.CloseSession(1), do.StopTimer(PHASE)], Light.MUTED),
+    ],
+    "a timer rings over a conversation; the press is for the timer first": [
+        *WOKEN,
+        (
+            on.AlarmRang("pasta"),
+            [do.CloseUplink(), do.StartRinging(), do.StartTimer(RINGING, 1, 120.0)],
+            Light.RINGING,
+        ),
+        (on.AlarmRang("eggs"), [do.StartTimer(RINGING, 2, 120.0)], Light.RINGING),
+        (
+            PRESS,
+            [do.StopRinging(), do.OpenUplink(1, None), do.StopTimer(RINGING)],
+            Light.LISTENING,
+        ),
+    ],
+    "the wake word silences a timer and listens; ringing ends by itself": [
+        *READY,
+        (on.AlarmRang("pasta"), [do.StartRinging(), do.StartTimer(RINGING, 1, 120.0)], Light.RINGING),
+        (on.TimedOut(RINGING, 0), [], Light.RINGING),
+        (on.TimedOut(RINGING, 1), [do.StopRinging(), do.StopTimer(RINGING)], Light.IDLE),
+        (on.AlarmRang("pasta"), [do.StartRinging(), do.StartTimer(RINGING, 3, 120.0)], Light.RINGING),
+        (
+            WAKE,
+            [do.StopRinging(), do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0), do.StopTimer(RINGING)],
+            Light.OPENING,
+        ),
+        (WAKE, [], Light.OPENING),
+    ],
+    "the card is pulled and comes back while a timer rings": [
+        *WOKEN,
+        (on.CardLost("unplugged"), [*CLOSED, do.StopTimer(PHASE)], Light.NO_SOUND),
+        (PRESS, [], Light.NO_SOUND),
+        (on.AlarmRang("pasta"), [do.StartRinging(), do.StartTimer(RINGING, 1, 120.0)], Light.RINGING),
+        (on.CardFound(), [do.StartRinging()], Light.RINGING),
+    ],
+    "stop: everything is told to end, and nothing is decided afterwards": [
+        *SPEAKING,
+        (on.AlarmRang("x"), [do.StartRinging(), do.StartTimer(RINGING, 1, 120.0)], Light.RINGING),
+        (
+            on.StopAsked(),
+            [
+                do.StopRinging(),
+                do.StopPlayout(),
+                do.CloseSession(1),
+                do.Exit(),
+                do.CloseCapture(),
+                do.StopTimer(PHASE),
+                do.StopTimer(RINGING),
+            ],
+            Light.STOPPING,
+        ),
+        (WAKE, [], Light.STOPPING),
+    ],
+}
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+def test_story(story: Story) -> None:
+    state = State(Rules(most_tool_calls=2))
+    for number, (event, effects, shown) in enumerate(story):
+        state, done = step(state, event)
+        assert (done, light(state)) == (effects, shown), f"event {number}: {event}"
+
+
+def test_full_duplex_keeps_listening_through_its_own_voice_and_yields_to_the_user() -> None:
+    state = State(Rules(full_duplex=True))
+    for event, _, _ in SPEAKING[:-1]:
+        state, _ = step(state, event)
+    state, effects = step(state, SPEAKING[-1][0])
+    assert do.CloseUplink() not in effects
+    state, effects = step(state, on.SpeechStarted(1, "u2"))
+    assert effects == [do.StopPlayout(), do.CancelResponse(1, "r1"), do.StartTimer(PHASE, 7, 60.0)]
+    assert light(state) is Light.LISTENING
+
+
+def test_without_follow_up_a_conversation_has_one_turn() -> None:
+    state = State(Rules(follow_up=False))
+    for event, _, _ in FOLLOWING_UP:
+        state, effects = step(state, event)
+    assert isinstance(state.phase, Idle)
+    assert effects == [do.CloseSession(1), do.StopTimer(PHASE)]
+
+
+def test_an_unexpected_end_of_speech_changes_nothing() -> None:
+    state = State(card=Card.UP, sessions=1, phase=Thinking(Conversation(1, Requested())))
+    assert step(state, on.SpeechStopped(1, "u1")) == (state, [])
+
+
+def test_a_report_for_a_session_that_is_gone_changes_nothing() -> None:
+    assert on_conversation(State(), on.SessionOpened(1)) == (State(), [])
+
+
+def test_an_ended_response_that_nobody_waits_for_changes_nothing() -> None:
+    state = State(card=Card.UP, sessions=1, phase=Listening(Conversation(1)))
+    assert step(state, on.ResponseEnded(1, "r0", on.Status.COMPLETED)) == (state, [])

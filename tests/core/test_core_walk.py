@@ -1,0 +1,274 @@
+"""The walk: every state that any order of events can reach, and what must be true in each.
+
+A small alphabet of ids is enough: what matters is whether an id is the current one, an older one or an unknown one.
+A shadow of the outside world follows the effects and complains when they make no sense.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from speakerd.core import effects as do
+from speakerd.core import events as on
+from speakerd.core.derived import deadline_seconds
+from speakerd.core.lights import Light, light
+from speakerd.core.state import (
+    END_CONVERSATION,
+    Active,
+    Conversation,
+    Idle,
+    Listening,
+    Opening,
+    Requested,
+    Rules,
+    Speaking,
+    State,
+    Thinking,
+    session,
+)
+from speakerd.core.step import step
+
+NOW = 7
+"""The number that a living session has in the walk; a new one is renumbered to it."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What the adapters would be doing, followed by carrying out the effects."""
+
+    session: int | None = None
+    uplink: int | None = None
+    capture: bool = True
+    phase_timer: bool = False
+    ring_timer: bool = False
+    ringing: bool = False
+    playing: frozenset[str] = field(default_factory=frozenset)
+
+    def after(self, effect: do.Effect) -> World:
+        match effect:
+            case do.OpenSession(session=number):
+                assert self.session is None, "two sessions at once"
+                return replace(self, session=number)
+            case do.CloseSession(session=number):
+                assert self.session == number, "closes what is not open"
+                return replace(self, session=None)
+            case do.OpenUplink(session=number):
+                assert self.uplink is None
+                assert self.session == number, "audio for no session"
+                assert self.capture, "audio while muted"
+                return replace(self, uplink=number)
+            case do.CloseUplink():
+                assert self.uplink is not None
+                return replace(self, uplink=None)
+            case do.OpenCapture():
+                assert not self.capture
+                return replace(self, capture=True)
+            case do.CloseCapture():
+                assert self.capture
+                return replace(self, capture=False)
+            case do.StartRinging():
+                return replace(self, ringing=True)
+            case do.StopRinging():
+                assert self.ringing
+                return replace(self, ringing=False)
+            case do.StopPlayout():
+                return replace(self, playing=frozenset())
+            case do.StartTimer(timer=on.Timer.PHASE):
+                return replace(self, phase_timer=True)
+            case do.StopTimer(timer=on.Timer.PHASE):
+                return replace(self, phase_timer=False)
+            case do.StartTimer(timer=on.Timer.RINGING):
+                return replace(self, ring_timer=True)
+            case do.StopTimer(timer=on.Timer.RINGING):
+                return replace(self, ring_timer=False)
+            case do.SendText() | do.SendToolOutput() | do.CreateResponse() | do.RunTool():
+                assert self.session == effect.session, "speaks to a session that is not open"
+            case do.CancelResponse() | do.TruncateItem() | do.DeleteItem():
+                assert self.session == effect.session, "speaks to a session that is not open"
+            case do.PlayCue() | do.RefuseAsk() | do.Exit():
+                pass
+        return self
+
+    def hears_of(self, event: on.Event) -> World:
+        """What the event itself says about the world."""
+        match event:
+            case on.SessionClosed(session=number) if number == self.session:
+                return replace(self, session=None, uplink=None)
+            case on.AnswerStarted(item_id=item) if self.session is not None:
+                return replace(self, playing=self.playing | {item})
+            case on.PlayoutEnded(item_id=item):
+                return replace(self, playing=self.playing - {item})
+        return self
+
+
+EVENTS: list[on.Event] = [
+    on.WakeWordHeard("hey_jarvis", 0.9, 50_000),
+    on.ActionPressed(),
+    on.MutePressed(),
+    on.CardFound(),
+    on.CardLost("unplugged"),
+    on.TextAsked(1, "what time is it"),
+    on.StopAsked(),
+    on.SessionOpened(NOW),
+    on.SessionOpened(NOW - 1),
+    on.SessionClosed(NOW, on.Fault.NO_NETWORK, "gone"),
+    on.SessionClosed(NOW - 1, on.Fault.BAD_KEY, "gone"),
+    on.SpeechStarted(NOW, "u1"),
+    on.SpeechStopped(NOW, "u1"),
+    on.SpeechStopped(NOW - 1, "u1"),
+    *(on.ResponseCreated(NOW, r) for r in ("r1", "r2")),
+    *(on.AnswerStarted(NOW, r, i) for r in ("r1", "r2") for i in ("i1", "i2")),
+    *(on.ToolCalled(NOW, "r1", c, "clock", "{}") for c in ("c1", "c2")),
+    on.ToolCalled(NOW, "r2", "c2", "clock", "{}"),
+    on.ToolCalled(NOW, "r1", "c1", END_CONVERSATION, "{}"),
+    *(on.ToolFinished(NOW, c, "done") for c in ("c1", "c2")),
+    *(on.ResponseEnded(NOW, r, on.Status.COMPLETED) for r in ("r1", "r2")),
+    on.ResponseEnded(NOW, "r1", on.Status.CANCELLED),
+    on.ResponseEnded(NOW, "r1", on.Status.FAILED, on.Fault.SERVER_ERROR),
+    on.ResponseRefused(NOW),
+    on.Transcribed(NOW, "u1", on.Talker.USER, "words"),
+    *(on.PlayoutEnded(i, ms, cut) for i in ("i1", "i2") for ms, cut in ((0, True), (500, True), (900, False))),
+    on.AlarmRang("pasta"),
+    on.TimedOut(on.Timer.PHASE, 0),
+    on.TimedOut(on.Timer.PHASE, -1),
+    on.TimedOut(on.Timer.RINGING, 0),
+]
+
+
+def canonical(state: State) -> State:
+    """Renumber the counters, so that states differ only in what decisions depend on."""
+    phase = state.phase
+    match phase:
+        case Opening():
+            phase = replace(phase, session=NOW)
+        case Listening() | Thinking() | Speaking():
+            phase = replace(phase, talk=replace(phase.talk, session=NOW))
+    fault = on.Fault.NO_NETWORK if state.fault else None
+    return replace(state, phase=phase, epoch=0, rings=0, fault=fault, sessions=NOW - (session(phase) is None))
+
+
+def transition(state: State, world: World, event: on.Event) -> tuple[State, World, list[do.Effect]]:
+    """One step of state and world; checks the effects on the way."""
+    after, effects = step(state, event)
+    world = world.hears_of(event)
+    if isinstance(event, on.SessionClosed):
+        effects = [e for e in effects if not isinstance(e, do.CloseSession | do.CloseUplink)]
+    for effect in effects:
+        world = world.after(effect)
+    return after, world, effects
+
+
+def check(state: State, world: World) -> None:
+    """The invariants of the design, in every state."""
+    idle = isinstance(state.phase, Idle)
+    assert world.session == session(state.phase), "a session without a phase, or a phase without a session"
+    assert world.phase_timer == (not idle), "a phase without a deadline"
+    assert (deadline_seconds(state) is None) == idle
+    assert world.capture == (not state.muted and not state.stopping), "the microphone's stream does not follow mute"
+    assert world.ringing == bool(state.ringing) == world.ring_timer, "ringing without an end"
+    assert world.uplink is None or not idle, "audio leaves while idle"
+    assert world.uplink is None or not state.muted, "audio leaves while muted"
+    if not state.rules.full_duplex:
+        assert world.uplink is None or not world.playing, "the microphone hears the answer in half duplex"
+    assert light(state) is not None
+    match state.phase:
+        case Listening(talk=talk):
+            assert not isinstance(talk.response, Requested | Active), "listens while an answer is on its way"
+            assert not talk.calls
+            assert not talk.continuing
+        case Thinking(talk=talk):
+            assert talk.owes, "thinks about nothing"
+        case Speaking(talk=talk, items=items):
+            assert items
+            assert not set(items) & talk.cut, "plays what was stopped"
+        case Opening() | Idle():
+            pass
+
+
+def sensible(state: State, event: on.Event, world: World) -> bool:
+    """Leave out what no adapter can say: items and calls are new when they come, and only sounds that play end."""
+    phase = state.phase
+    talk = None if isinstance(phase, Idle | Opening) else phase.talk
+    match event:
+        case on.AnswerStarted(item_id=item, response_id=response_id):
+            return (
+                talk is not None
+                and item not in world.playing | talk.cut
+                and (not isinstance(state.phase, Speaking) or talk.response == Active(response_id))
+            )
+        case on.ToolCalled(call_id=call):
+            return talk is not None and call not in talk.calls | talk.orphans
+        case on.PlayoutEnded(item_id=item, cut_short=cut_short):
+            if talk is None or item in talk.cut:
+                return True
+            return item in world.playing and not cut_short and isinstance(state.phase, Speaking)
+        case on.WakeWordHeard():
+            return not state.muted
+    return True
+
+
+def walk(rules: Rules, events: list[on.Event]) -> set[tuple[State, World]]:
+    """Every (state, world) that these events can reach, in any order and number; each is checked on the way."""
+    start = (canonical(State(rules)), World())
+    reached = {start}
+    queue = deque([start])
+    while queue:
+        state, world = queue.popleft()
+        for event in events:
+            if not sensible(state, event, world):
+                continue
+            after, next_world, effects = transition(state, world, event)
+            check(after, next_world)
+            assert effects.count(do.CreateResponse(NOW)) <= 1
+            node = (canonical(after), _renumbered(next_world))
+            if node not in reached:
+                reached.add(node)
+                queue.append(node)
+    return reached
+
+
+def _without(*words: str) -> list[on.Event]:
+    return [event for event in EVENTS if not any(word in repr(event) for word in words)]
+
+
+WALKS = {
+    "one of each id, everything": _without("'r2'", "'i2'", "'c2'"),
+    "two of each id, no alarm": _without("AlarmRang", "RINGING", "TextAsked", "MutePressed"),
+}
+
+
+def _renumbered(world: World) -> World:
+    return replace(
+        world, session=NOW if world.session is not None else None, uplink=NOW if world.uplink is not None else None
+    )
+
+
+@pytest.mark.parametrize("events", WALKS.values(), ids=WALKS)
+@pytest.mark.parametrize("full_duplex", [False, True], ids=["half duplex", "full duplex"])
+def test_every_reachable_state_keeps_the_invariants(full_duplex: bool, events: list[on.Event]) -> None:
+    reached = walk(Rules(full_duplex=full_duplex, most_tool_calls=1), events)
+    assert {type(state.phase) for state, _ in reached} == {Idle, Opening, Listening, Thinking, Speaking}
+    for state, world in reached:
+        after, next_world, _ = transition(state, world, on.TimedOut(on.Timer.PHASE, state.epoch))
+        assert isinstance(after.phase, Idle), f"{state} is not left by its deadline"
+        assert next_world.session is None
+
+
+def test_every_light_is_reached() -> None:
+    lights = {light(state) for state, _ in walk(Rules(most_tool_calls=1), WALKS["one of each id, everything"])}
+    assert lights == set(Light) - {Light.BAD_KEY, Light.NO_CREDIT, Light.REFUSED, Light.SERVER_ERROR, Light.NO_ANSWER}
+
+
+def test_the_walk_can_fail() -> None:
+    """A state that breaks a rule is caught: the checks are not empty."""
+    talk = Conversation(NOW, Active("r1"))
+    for broken, world in (
+        (State(phase=Idle()), World(session=NOW)),
+        (State(phase=Listening(talk)), World(session=NOW, phase_timer=True)),
+        (State(phase=Idle(), muted=True), World()),
+    ):
+        with pytest.raises(AssertionError):
+            check(broken, world)
