@@ -89,7 +89,7 @@ class OpenWakeWordEngine:
 def _loaded(word: Path, melspectrogram: Path, embedding_model: Path) -> Any:  # openwakeword ships no types
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime reads it when it is imported
     try:
-        from onnxruntime.capi import onnxruntime_pybind11_state as runtime  # type: ignore[import-untyped]
+        from onnxruntime.capi import onnxruntime_pybind11_state as runtime
         from openwakeword.model import Model
     except ImportError as error:
         raise ModelError(f"the wake word engine cannot be imported ({error}): install speakerd[wake].") from error
