@@ -87,7 +87,7 @@ class Player(Protocol):
         """Queue a piece of an answer: mono 16-bit little-endian PCM at 24 kHz."""
 
     def finish(self, item_id: str) -> None:
-        """Say that an item is complete; PlayoutEnded follows when it has been heard. Nothing happens for an unknown item."""
+        """Say that an item is complete: PlayoutEnded follows when it has been heard. Unknown items are ignored."""
 
     def stop(self) -> None:
         """Fade out and throw away all answers; one PlayoutEnded(cut_short=True) follows for each item not over."""

@@ -30,7 +30,7 @@ class WakeWordSettings:
     refractory_seconds: float = 2.0
     """Seconds after a detection in which others are ignored."""
     models_folder: str = ""
-    """Folder of the .onnx files; empty means the cache that scripts/demo and scripts/install fill."""
+    """Folder of the .onnx files; empty means $SPEAKERD_MODELS, /var/lib/speakerd/models or ~/.cache/speakerd/models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class EndpointSettings:
     voice: str = "marin"
     """The voice of the answers."""
     key_file: str = ""
-    """File that holds the API key; empty means the systemd credential `api-key`, else the variable OPENAI_API_KEY."""
+    """File of the API key. Empty means, for openai only, the systemd credential `api-key`, else OPENAI_API_KEY."""
     instructions: str = (
         "You are a friendly voice assistant in a smart speaker. Answer in one or two short spoken sentences. "
         "Use the tools to act; never claim to have done what no tool confirmed."

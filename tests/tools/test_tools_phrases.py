@@ -1,0 +1,166 @@
+"""The phrases of the everyday tools: well formed, and what people really say means exactly one tool."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from speakerd.core.state import END_CONVERSATION
+from speakerd.ports import ToolSpec
+from speakerd.tools.everyday import everyday_tools
+from speakerd.tools.home import DemoHome
+from speakerd.tools.spoken import spoken_number
+from speakerd.tools.timers import Handle, Timers
+
+NUMBERS = {spoken_number(number): number for number in range(101)}
+TOKENS = re.compile(r"[()\[\]|]|\{[a-z_]+\}|[a-z']+")
+
+
+class NoTime:
+    """A scheduler for timers that are never set."""
+
+    def time(self) -> float:
+        raise AssertionError("no timer is set here")
+
+    def call_at(self, when: float, callback: Callable[[int], None], number: int, /) -> Handle:
+        raise AssertionError("no timer is set here")
+
+
+def everyday_specs() -> list[ToolSpec]:
+    timers = Timers(Path("/nonexistent/timers.json"), lambda _: None, NoTime())
+    return [tool.spec for tool in everyday_tools(timers, lambda: 0.5, lambda _: None, home=DemoHome())]
+
+
+SPECS = everyday_specs()
+PHRASES = [(spec, phrase) for spec in SPECS for phrase in spec.phrases]
+
+
+def properties(spec: ToolSpec) -> Mapping[str, Mapping[str, object]]:
+    known = spec.parameters["properties"]
+    assert isinstance(known, dict)
+    return known
+
+
+def words_of(spec: ToolSpec, name: str) -> list[str]:
+    """What can be said for a parameter."""
+    schema = properties(spec)[name]
+    if schema["type"] == "integer":
+        return sorted(NUMBERS, key=len, reverse=True)
+    words = schema.get("enum") or schema["examples"]
+    assert isinstance(words, list)
+    return words
+
+
+def pattern(spec: ToolSpec, phrase: str) -> re.Pattern[str]:
+    """A phrase as a regular expression in which every word is followed by a space."""
+    marks = {"(": "(?:", ")": ")", "[": "(?:", "]": ")?", "|": "|"}
+    parts = []
+    for token in TOKENS.findall(phrase):
+        if token[0] == "{":
+            name = token[1:-1]
+            parts.append(f"(?P<{name}>{'|'.join(words_of(spec, name))}) ")
+        else:
+            parts.append(marks.get(token, f"{token} "))
+    return re.compile("".join(parts))
+
+
+PATTERNS = [(spec, pattern(spec, phrase)) for spec, phrase in PHRASES]
+
+
+def meanings(utterance: str) -> list[tuple[str, dict[str, object]]]:
+    """The different (tool, arguments) that an utterance can mean."""
+    found: list[tuple[str, dict[str, object]]] = []
+    for spec, phrase in PATTERNS:
+        if match := phrase.fullmatch(f"{utterance} "):
+            arguments: dict[str, object] = {
+                name: NUMBERS[words] if properties(spec)[name]["type"] == "integer" else words
+                for name, words in match.groupdict().items()
+            }
+            if (spec.name, arguments) not in found:
+                found.append((spec.name, arguments))
+    return found
+
+
+@pytest.mark.parametrize(("spec", "phrase"), PHRASES, ids=[phrase for _, phrase in PHRASES])
+def test_a_phrase_is_well_formed_and_names_only_parameters_of_its_tool(spec: ToolSpec, phrase: str) -> None:
+    assert "".join(TOKENS.findall(phrase)) == phrase.replace(" ", "")
+    assert set(re.findall(r"\{([a-z_]+)\}", phrase)) <= set(properties(spec))
+    assert not pattern(spec, phrase).fullmatch("")
+    required = spec.parameters.get("required", [])
+    assert isinstance(required, list)
+    assert all(f"{{{name}}}" in phrase for name in required)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=[spec.name for spec in SPECS])
+def test_a_tool_has_phrases_and_each_of_its_parameters_can_be_said(spec: ToolSpec) -> None:
+    assert spec.phrases
+    assert len(set(spec.phrases)) == len(spec.phrases)
+    assert all(any(f"{{{name}}}" in phrase for phrase in spec.phrases) for name in properties(spec))
+    assert spec.description.endswith(".")
+    assert spec.parameters["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("utterance", "name", "arguments"),
+    [
+        ("turn on the kitchen light", "set_light", {"power": "on", "room": "kitchen"}),
+        ("please switch the bedroom light off", "set_light", {"power": "off", "room": "bedroom"}),
+        ("turn the light in the hall on please", "set_light", {"power": "on", "room": "hall"}),
+        ("switch off the lights in the living room", "set_light", {"power": "off", "room": "living room"}),
+        ("kitchen lights off", "set_light", {"power": "off", "room": "kitchen"}),
+        (
+            "dim the living room light to thirty percent",
+            "set_light",
+            {"room": "living room", "brightness_percent": 30},
+        ),
+        ("set the hall lamp to seventy five", "set_light", {"room": "hall", "brightness_percent": 75}),
+        ("turn the kitchen lights down to ten percent", "set_light", {"room": "kitchen", "brightness_percent": 10}),
+        ("turn off all the lights", "set_all_lights", {"power": "off"}),
+        ("switch all of the lights on", "set_all_lights", {"power": "on"}),
+        ("turn everything off", "set_all_lights", {"power": "off"}),
+        ("lights on", "set_all_lights", {"power": "on"}),
+        ("which lights are on", "get_lights", {}),
+        ("are any lights on", "get_lights", {}),
+        ("is the bedroom light on", "get_lights", {"room": "bedroom"}),
+        ("set a timer for five minutes", "set_timer", {"minutes": 5}),
+        ("start a timer for one hour", "set_timer", {"hours": 1}),
+        ("set a timer for two minutes and thirty seconds", "set_timer", {"minutes": 2, "seconds": 30}),
+        ("set a timer for one hour and fifteen minutes", "set_timer", {"hours": 1, "minutes": 15}),
+        ("set a pasta timer for ten minutes", "set_timer", {"label": "pasta", "minutes": 10}),
+        ("set a timer for eight minutes for the pizza", "set_timer", {"label": "pizza", "minutes": 8}),
+        ("set a twenty minute timer", "set_timer", {"minutes": 20}),
+        ("timer for ninety seconds", "set_timer", {"seconds": 90}),
+        ("cancel the timer", "cancel_timer", {}),
+        ("stop the pasta timer", "cancel_timer", {"label": "pasta"}),
+        ("cancel all timers", "cancel_all_timers", {}),
+        ("how much time is left", "check_timers", {}),
+        ("how long is left on the pasta timer", "check_timers", {"label": "pasta"}),
+        ("how much time has the egg timer got left", "check_timers", {"label": "egg"}),
+        ("what timers do i have", "check_timers", {}),
+        ("what time is it", "get_time", {}),
+        ("what's the time please", "get_time", {}),
+        ("can you tell me what time it is", "get_time", {}),
+        ("what day is it", "get_date", {}),
+        ("what's the date today", "get_date", {}),
+        ("turn the volume up", "volume_up", {}),
+        ("turn it up", "volume_up", {}),
+        ("louder please", "volume_up", {}),
+        ("turn down the volume", "volume_down", {}),
+        ("a bit quieter", "volume_down", {}),
+        ("set the volume to forty percent", "set_volume", {"percent": 40}),
+        ("turn the volume down to twenty", "set_volume", {"percent": 20}),
+        ("volume fifty percent", "set_volume", {"percent": 50}),
+        ("what's the volume", "get_volume", {}),
+        ("goodbye", END_CONVERSATION, {}),
+        ("no thanks", END_CONVERSATION, {}),
+        ("thank you that's all", END_CONVERSATION, {}),
+        ("no that's everything thanks", END_CONVERSATION, {}),
+        ("never mind", END_CONVERSATION, {}),
+        ("stop", END_CONVERSATION, {}),
+    ],
+)
+def test_what_people_say_means_one_thing(utterance: str, name: str, arguments: dict[str, object]) -> None:
+    assert meanings(utterance) == [(name, arguments)]
