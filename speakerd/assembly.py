@@ -1,0 +1,208 @@
+"""Puts the speaker together: settings → devices → daemon; the only place that knows every adapter.
+
+Everything that is opened here is closed here, in the reverse order, on every way out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from speakerd.audio.pcm import WAKE_RATE_HZ
+from speakerd.audio.plane import AudioPlane
+from speakerd.core.events import StopAsked
+from speakerd.core.state import Card, Rules
+from speakerd.daemon import Daemon, Devices, Observer
+from speakerd.errors import ConfigurationError
+from speakerd.gpio.boards import load_board
+from speakerd.gpio.panel import Panel
+from speakerd.offline.process import OfflineProcess
+from speakerd.ports import Ears, Lights, Post
+from speakerd.realtime.endpoints import Endpoint, endpoint
+from speakerd.realtime.link import Trace
+from speakerd.realtime.session import RealtimeSessions
+from speakerd.service.control import ControlServer
+from speakerd.service.notify import Notifier, feed_watchdog
+from speakerd.service.telling import Telling, snapshot
+from speakerd.settings import Settings
+from speakerd.tools.everyday import everyday_tools
+from speakerd.tools.home import DemoHome
+from speakerd.tools.registry import ToolRunner
+from speakerd.tools.timers import Timers
+from speakerd.wakeword import ears as wakeword
+from speakerd.wakeword.ears import WakeWordEars
+
+_log = logging.getLogger(__name__)
+
+_OVERDUE_SECONDS = 5.0
+_DEAF_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a demonstration or a test puts in the place of this machine's own."""
+
+    pin_factory: Any = None
+    """A gpiozero pin factory; None means this machine's GPIO."""
+    sound_environment: Mapping[str, str] = field(default_factory=dict)
+    """Added to the environment of the sound card's process."""
+    observers: tuple[Observer, ...] = ()
+    observe_score: Callable[[float, int], None] | None = None
+    """Takes every score of the wake word and its capture position; called in the audio thread."""
+    trace: Trace | None = None
+    """Takes every wire event of the sessions."""
+    show: Callable[[Lights], Lights] = lambda lights: lights
+    """May wrap the lights to watch them."""
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A speaker that is about to run."""
+
+    daemon: Daemon
+    devices: Devices
+    sessions: RealtimeSessions
+    tools: ToolRunner
+    plane: AudioPlane
+    offline: OfflineProcess | None
+    notifier: Notifier
+    owners: tuple[Coroutine[Any, Any, None], ...]
+    """The owners of devices, each to run beside the loop."""
+
+
+async def serve(settings: Settings, surroundings: Surroundings | None = None) -> None:
+    """Run the speaker until SIGTERM or SIGINT; raises a SpeakerdError for what waiting cannot help."""
+    async with assembled(settings, surroundings or Surroundings()) as speaker:
+        _obey_signals(speaker.daemon)
+        await run(speaker)
+
+
+async def run(speaker: Speaker) -> None:
+    """Run the loop beside the owners of the devices, and stop them in order when it ends."""
+    async with asyncio.TaskGroup() as group:
+        owners = [group.create_task(owner) for owner in speaker.owners]
+        await speaker.daemon.run(speaker.devices)
+        speaker.notifier.stopping()
+        await speaker.sessions.close_all()
+        await speaker.tools.close()
+        await speaker.plane.close()
+        for owner in owners:
+            owner.cancel()
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[Speaker]:
+    """Open everything, the owner's possible mistakes first, so that nothing is started in vain."""
+    async with AsyncExitStack() as opened:
+        board = load_board(settings.board)
+        run_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="speakerd-")))
+        server = endpoint(settings.endpoint, run_folder / "offline.sock", os.environ)
+        observers = list(around.observers)
+        daemon = Daemon(rules(settings), observers)
+        notifier = Notifier()
+        control = ControlServer(Path(settings.control.socket), daemon.post, lambda: snapshot(daemon.state))
+        opened.callback(control.close)
+        observers.append(Telling(control, notifier))
+        panel = Panel(board, daemon.post, around.pin_factory)
+        opened.callback(panel.close)
+        ears = await asyncio.to_thread(wakeword.ears, settings.wake_word, daemon.post, around.observe_score)
+        offline = await _offline(settings, server, opened)
+        plane, sessions, tools = _conversation(settings, around, daemon.post, ears, server)
+        proof = _Proof(daemon, plane, ears)
+        owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof)]
+        if offline is not None:
+            owners.append(offline.run())
+        devices = Devices(sessions, plane.capture, plane.player, tools, around.show(panel.lights), control)
+        yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, tuple(owners))
+
+
+def rules(settings: Settings) -> Rules:
+    """What the core needs of the settings."""
+    talk = settings.conversation
+    return Rules(
+        opening_seconds=settings.endpoint.connect_seconds + 2.0,
+        listening_seconds=talk.listening_seconds,
+        utterance_seconds=talk.utterance_seconds,
+        thinking_seconds=talk.thinking_seconds,
+        speaking_seconds=talk.speaking_seconds,
+        ringing_seconds=talk.ringing_seconds,
+        preroll_samples=settings.audio.preroll_ms * WAKE_RATE_HZ // 1000,
+        follow_up=talk.follow_up,
+        full_duplex=settings.audio.duplex == "full",
+        most_tool_calls=talk.most_tool_calls,
+    )
+
+
+def state_folder(settings: Settings, environment: Mapping[str, str]) -> Path:
+    """Where the speaker keeps what must survive a restart; made if missing. Raises ConfigurationError."""
+    given = settings.state_folder or environment.get("STATE_DIRECTORY", "")
+    folder = Path(given) if given else Path.home() / ".local/state/speakerd"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f'The state folder {folder} cannot be made ({error.strerror}): set "state_folder" to one that can.'
+        ) from error
+    return folder
+
+
+async def _offline(settings: Settings, server: Endpoint, opened: AsyncExitStack) -> OfflineProcess | None:
+    if server.unix_socket is None:
+        return None
+    offline = OfflineProcess(settings.offline, server.unix_socket)
+    opened.push_async_callback(offline.stop)
+    await offline.start()
+    return offline
+
+
+def _conversation(
+    settings: Settings, around: Surroundings, post: Post, ears: Ears, server: Endpoint
+) -> tuple[AudioPlane, RealtimeSessions, ToolRunner]:
+    loop = asyncio.get_running_loop()
+
+    def uplink(session: int, pcm: bytes) -> None:
+        loop.call_soon_threadsafe(sessions.append_audio, session, pcm)
+
+    plane = AudioPlane(settings.audio, ears, uplink, post, environment=around.sound_environment)
+    timers = Timers(state_folder(settings, os.environ) / "timers.json", post, loop)
+    home = DemoHome() if settings.tools.demo_home else None
+    offered = everyday_tools(timers, lambda: plane.volume, plane.set_volume, home=home)
+    tools = ToolRunner(offered, post, settings.tools.deadline_seconds)
+    sessions = RealtimeSessions(server, tools.specs(), plane.player, post, settings.endpoint, trace=around.trace)
+    return plane, sessions, tools
+
+
+class _Proof:
+    """Proof of hearing: None, or what is wrong. A card that is known to be gone is shown, and recovery is under way."""
+
+    def __init__(self, daemon: Daemon, plane: AudioPlane, ears: WakeWordEars) -> None:
+        self._daemon = daemon
+        self._plane = plane
+        self._ears = ears
+        self._scored = -1
+        self._scored_at = time.monotonic()
+
+    def __call__(self) -> str | None:
+        if self._daemon.overdue_seconds() > _OVERDUE_SECONDS:
+            return "a phase has outlived its deadline"
+        now = time.monotonic()
+        listens = self._plane.health.is_capture_open and self._daemon.state.card is Card.UP
+        if not listens or self._ears.frames_scored != self._scored:
+            self._scored, self._scored_at = self._ears.frames_scored, now
+        return "no sound reaches the wake word" if now - self._scored_at > _DEAF_SECONDS else None
+
+
+def _obey_signals(daemon: Daemon) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.post, StopAsked())
+    loop.add_signal_handler(signal.SIGHUP, _log.warning, "Settings are read at the start: restart to apply changes.")

@@ -1,0 +1,123 @@
+"""The command line: settings → speaker → exit code. Every failure is one sentence on stderr.
+
+Exit codes (sysexits.h): 0 done, 1 failed or a bug, 69 a device or the service is missing, 78 the settings are wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+from speakerd import __version__
+from speakerd.errors import AudioDeviceError, ConfigurationError, ControlError, SpeakerdError
+from speakerd.settings import Settings, load
+
+DEFAULT_CONFIGURATION = Path("/etc/speakerd/speakerd.toml")
+EX_UNAVAILABLE = 69
+EX_CONFIG = 78
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        return int(chosen.command(chosen))
+    except ConfigurationError as error:
+        return _failed(error, EX_CONFIG)
+    except (AudioDeviceError, ControlError) as error:
+        return _failed(error, EX_UNAVAILABLE)
+    except SpeakerdError as error:
+        return _failed(error, 1)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="speakerd", description="A smart speaker that its owner controls.")
+    parser.add_argument("--version", action="version", version=f"speakerd {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    configured = argparse.ArgumentParser(add_help=False)
+    configured.add_argument(
+        "--config", type=Path, metavar="FILE", help=f"settings; default {DEFAULT_CONFIGURATION}, if it exists"
+    )
+    run = commands.add_parser("run", parents=[configured], help="be the speaker, until SIGTERM")
+    run.set_defaults(command=_run)
+    check = commands.add_parser("check", parents=[configured], help="check settings, models, devices and the endpoint")
+    check.set_defaults(command=_check)
+    say = commands.add_parser("say", parents=[configured], help="have the running speaker say something")
+    say.add_argument("--ask", action="store_true", required=True, help="TEXT is a question: the assistant answers it")
+    say.add_argument("text", metavar="TEXT")
+    say.set_defaults(command=_say)
+    demo = commands.add_parser("demo", help="show the whole speaker with no key and no hardware, in about a minute")
+    demo.add_argument("--report", type=Path, metavar="FILE", help="write what was measured as JSON")
+    demo.add_argument(
+        "--sound", type=Path, default=Path("speaker.wav"), metavar="FILE", help="where to leave what was heard"
+    )
+    demo.add_argument("--microphone", action="store_true", help="use this machine's sound card, and your own voice")
+    demo.set_defaults(command=_demo)
+    return parser
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    from speakerd.assembly import serve
+    from speakerd.service.journal import set_up_logging
+
+    settings = _settings(chosen.config)
+    set_up_logging(settings.control.log_level)
+    asyncio.run(serve(settings))
+    return 0
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from speakerd.checks import check_all
+
+    settings = _settings(chosen.config)
+    worst = 0
+    for name, failure in check_all(settings):
+        sys.stdout.write(f"{name:<12} {'ok' if failure is None else failure}\n")
+        sys.stdout.flush()
+        if failure is not None:
+            worst = max(worst, EX_CONFIG if isinstance(failure, ConfigurationError) else EX_UNAVAILABLE)
+    return worst
+
+
+def _say(chosen: argparse.Namespace) -> int:
+    asyncio.run(_ask(Path(_settings(chosen.config).control.socket), chosen.text))
+    return 0
+
+
+async def _ask(socket: Path, text: str) -> None:
+    from speakerd.service.client import request
+
+    async with aclosing(request(socket, {"do": "ask", "text": text})) as answers:
+        async for answer in answers:
+            if answer.get("event") == "transcript":
+                sys.stdout.write(f"{answer['text']}\n")
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    from speakerd.demo.show import show
+
+    return asyncio.run(show(report=chosen.report, sound=chosen.sound, microphone=chosen.microphone))
+
+
+def _settings(path: Path | None) -> Settings:
+    """The owner's settings; SPEAKERD_SOCKET may move the control socket."""
+    if path is None:
+        settings = load(DEFAULT_CONFIGURATION) if DEFAULT_CONFIGURATION.exists() else Settings()
+    else:
+        settings = load(path)
+    if socket := os.environ.get("SPEAKERD_SOCKET"):
+        settings = replace(settings, control=replace(settings.control, socket=socket))
+    return settings
+
+
+def _failed(error: SpeakerdError, code: int) -> int:
+    sys.stderr.write(f"speakerd: {error}\n")
+    return code

@@ -1,0 +1,18 @@
+"""What a press means: one event for each button, posted when it goes down, never when it is let go.
+
+What the event does is decided in the core, by what goes on at that moment.
+"""
+
+from __future__ import annotations
+
+from speakerd.core.events import ActionPressed, Event, MutePressed
+from speakerd.gpio.boards import Board
+
+BOUNCE_SECONDS = 0.02
+"""Contacts of a push button settle within a few milliseconds; nobody presses twice in twenty."""
+
+
+def presses(board: Board) -> dict[int, Event]:
+    """The event of each button's pin."""
+    events: dict[int | None, Event] = {board.action_pin: ActionPressed(), board.mute_pin: MutePressed()}
+    return {pin: event for pin, event in events.items() if pin is not None}

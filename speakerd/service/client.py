@@ -1,0 +1,53 @@
+"""The other end of the control socket, for the command line. `wire` has the language."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+from typing import Any
+
+from speakerd.errors import ControlError
+from speakerd.service.wire import DONE, decode, encode
+
+LONGEST_ANSWER = 1_048_576
+"""Bytes of one line from the daemon."""
+
+
+async def request(path: Path, command: Mapping[str, object]) -> AsyncGenerator[dict[str, Any], None]:
+    """What the daemon answers, until it is done; raises ControlError if it cannot be reached, refuses or ends.
+
+    Close the iterator (contextlib.aclosing) to leave early, as from {"do": "follow"}, which never ends by itself.
+    """
+    reader, writer = await _connected(path)
+    try:
+        writer.write(encode(command))
+        while (answer := await _next(reader, path)) != DONE:
+            yield answer
+    finally:
+        writer.close()
+
+
+async def _connected(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        return await asyncio.open_unix_connection(str(path), limit=LONGEST_ANSWER)
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise ControlError(f"speakerd does not run: nothing answers at {path}; start the service first.") from error
+    except PermissionError as error:
+        raise ControlError(
+            f"You may not use {path}: join the group that it belongs to, or become its owner."
+        ) from error
+    except OSError as error:
+        raise ControlError(f"{path} cannot be reached ({error}): check the path.") from error
+
+
+async def _next(reader: asyncio.StreamReader, path: Path) -> dict[str, Any]:
+    try:
+        answer = decode(await reader.readuntil())
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
+        raise ControlError(f"speakerd ended before it had answered at {path}: look at its log.") from error
+    except (asyncio.LimitOverrunError, ValueError) as error:
+        raise ControlError(f"What answers at {path} does not speak as speakerd does: check the path.") from error
+    if "error" in answer:
+        raise ControlError(answer["error"])
+    return answer

@@ -1,0 +1,211 @@
+"""The owner of the control socket: text requests and commands in, snapshot and events out. `wire` has its language.
+
+Whoever may write to the socket may use the speaker: its file belongs to the service's user and group, mode 0660.
+What was said passes through memory only. A client that does not read is dropped; it can never hold up the daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+import socket
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from speakerd.core.events import ActionPressed, MutePressed, TextAsked
+from speakerd.errors import ConfigurationError, ControlError
+from speakerd.ports import Post
+from speakerd.service.wire import COMMANDS, DONE, LONGEST_LINE, decode, encode
+
+_log = logging.getLogger(__name__)
+
+Snapshot = Callable[[], Mapping[str, object]]
+"""What the daemon tells of itself: at least "phase" ("idle" outside a conversation), "muted" and "ringing" (bool)."""
+
+MOST_UNREAD_BYTES = 262_144
+"""What may wait for a client that does not read."""
+LONGEST_PATH_BYTES = 107
+"""What Linux can bind: `sun_path` holds 108 with the closing zero (unix(7))."""
+
+
+class ControlServer:
+    """`ports.Control`, with `publish` for what the daemon tells; loop thread only.
+
+    Every TextAsked that it posts must be ended by exactly one `refuse` or {"event": "answered"}.
+    """
+
+    def __init__(self, path: Path, post: Post, snapshot: Snapshot) -> None:
+        """Claim the socket, so that clients can connect; raises ConfigurationError or ControlError.
+
+        A dead daemon's socket is replaced, a living one's is not.
+        """
+        self._path = path
+        self._post = post
+        self._snapshot = snapshot
+        self._numbers = itertools.count(1)
+        self._clients: set[_Client] = set()
+        self._listener = _claimed(path)
+
+    async def run(self) -> None:
+        """Answer until cancelled."""
+        async with asyncio.TaskGroup() as conversations:
+            server = await asyncio.start_unix_server(
+                lambda reader, writer: conversations.create_task(self._converse(reader, _Client(writer))),
+                sock=self._listener,
+                limit=LONGEST_LINE,
+            )
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                server.close()
+
+    def close(self) -> None:
+        """Remove the socket."""
+        self._listener.close()
+        self._path.unlink(missing_ok=True)
+
+    def refuse(self, request: int, reason: str) -> None:
+        """Answer a text request that cannot be served now."""
+        for client in [client for client in self._clients if request in client.asks]:
+            client.asks.discard(request)
+            client.send({"error": reason})
+
+    def publish(self, event: Mapping[str, object]) -> None:
+        """Tell an event to followers, and to those whose text is being answered what concerns them."""
+        for client in list(self._clients):
+            if client.follows or (client.asks and _is_answer(event)):
+                client.send(event)
+            if event["event"] == "answered" and event["request"] in client.asks:
+                client.asks.discard(event["request"])
+                client.send(DONE)
+
+    async def _converse(self, reader: asyncio.StreamReader, client: _Client) -> None:
+        self._clients.add(client)
+        try:
+            while True:
+                self._answer(client, await reader.readuntil())
+        except asyncio.IncompleteReadError as end:
+            if end.partial:
+                self._answer(client, end.partial)
+        except ConnectionError:
+            _log.debug("A client of the control socket broke off.")
+        except asyncio.LimitOverrunError:
+            client.send({"error": f"A line must not be longer than {LONGEST_LINE} bytes."})
+        finally:
+            self._clients.discard(client)
+            client.close()
+
+    def _answer(self, client: _Client, line: bytes) -> None:
+        try:
+            request = decode(line)
+        except ValueError as error:
+            client.send({"error": str(error)})
+            return
+        match request:
+            case {"do": "ask", "text": str(text)} if text.strip():
+                number = next(self._numbers)
+                client.asks.add(number)
+                self._post(TextAsked(number, text.strip()))
+            case {"do": "follow"}:
+                client.follows = True
+                client.send({"event": "snapshot", **self._snapshot()})
+            case {"do": "status"}:
+                client.send({"event": "snapshot", **self._snapshot()})
+                client.send(DONE)
+            case {"do": "mute" | "unmute" | "stop" as command}:
+                self._press(command)
+                client.send(DONE)
+            case {"do": "ask"}:
+                client.send({"error": 'An "ask" needs a "text" that is not empty.'})
+            case _:
+                known = ", ".join(COMMANDS)
+                client.send({"error": f'A request must have a "do" that is one of {known}.'})
+
+    def _press(self, command: str) -> None:
+        """A button toggles, a command says what it wants: press only where that is not so already."""
+        now = self._snapshot()
+        match command:
+            case "mute" | "unmute" if now["muted"] != (command == "mute"):
+                self._post(MutePressed())
+            case "stop" if now["ringing"] or now["phase"] != "idle":
+                self._post(ActionPressed())
+
+
+class _Client:
+    """One connection, and what it waits for."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self.follows = False
+        self.asks: set[object] = set()
+
+    def send(self, message: Mapping[str, object]) -> None:
+        """Queue a message, or drop the connection if too much waits already."""
+        if self._writer.is_closing():
+            return
+        if self._writer.transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
+            _log.warning("A client of the control socket does not read what it asked for: it is dropped.")
+            self._writer.transport.abort()
+            return
+        self._writer.write(encode(message))
+
+    def close(self) -> None:
+        """Close without waiting for a client that does not read."""
+        self._writer.transport.abort()
+
+
+def _is_answer(event: Mapping[str, object]) -> bool:
+    match event:
+        case {"event": "transcript", "talker": "assistant"} | {"event": "tool"}:
+            return True
+    return False
+
+
+def _claimed(path: Path) -> socket.socket:
+    if len(os.fsencode(path)) > LONGEST_PATH_BYTES:
+        raise ConfigurationError(
+            f'"control.socket" must be at most {LONGEST_PATH_BYTES} bytes long: choose a shorter path than {path}.'
+        )
+    try:
+        obstacle = _obstacle(path)
+        if obstacle is None:
+            return _listening(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The control socket {path} cannot be made ({error.strerror}): "
+            'check that its folder exists and is writable, or change "control.socket".'
+        ) from error
+    raise ControlError(obstacle)
+
+
+def _obstacle(path: Path) -> str | None:
+    """Why the path cannot be had, or None; the socket of a daemon that died is removed."""
+    if not path.exists():
+        return None
+    if not stat.S_ISSOCK(path.stat().st_mode):
+        return f'{path} is not a socket: remove it, or change "control.socket".'
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return None
+        except BlockingIOError:
+            _log.debug("The queue of %s is full: its owner lives.", path)
+    return f'Another speakerd answers at {path}: stop it first, or change "control.socket".'
+
+
+def _listening(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(str(path))
+        path.chmod(0o660)
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener

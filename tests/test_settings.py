@@ -1,0 +1,147 @@
+"""Settings: defaults, good input, every mistake as one exact sentence, and the example file in step with the code."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from speakerd import settings
+from speakerd.errors import ConfigurationError
+from speakerd.settings import AudioSettings, EndpointSettings, Settings, WakeWordSettings, load, parse
+
+EXAMPLE = Path(__file__).parents[1] / "systemd" / "speakerd.toml.example"
+
+
+def test_nothing_set_is_the_defaults() -> None:
+    assert parse({}) == Settings()
+
+
+def test_what_is_set_replaces_its_default_alone() -> None:
+    parsed = parse(
+        {
+            "board": "none",
+            "wake_word": {"threshold": 1, "patience_frames": 3},
+            "audio": {"duplex": "full"},
+            "endpoint": {"name": "custom", "url": "ws://127.0.0.1:8080/v1/realtime"},
+        }
+    )
+    assert parsed == replace(
+        Settings(),
+        board="none",
+        wake_word=WakeWordSettings(threshold=1.0, patience_frames=3),
+        audio=AudioSettings(duplex="full"),
+        endpoint=EndpointSettings(name="custom", url="ws://127.0.0.1:8080/v1/realtime"),
+    )
+    assert type(parsed.wake_word.threshold) is float, "a whole number is good where a number is wanted"
+
+
+SECTIONS = "wake_word, audio, endpoint, conversation, offline, tools, control"
+
+MISTAKES: list[tuple[dict[str, object], str]] = [
+    ({"bord": "none"}, 'unknown key "bord": did you mean "board"?'),
+    ({"colour": "red"}, f'unknown key "colour": known keys are board, state_folder, {SECTIONS}.'),
+    ({"wakeword": {}}, 'unknown key "wakeword": did you mean "wake_word"?'),
+    ({"wake_word": {"treshold": 0.5}}, 'unknown key "wake_word.treshold": did you mean "wake_word.threshold"?'),
+    ({"tools": {"unlock": True}}, 'unknown key "tools.unlock": known keys are demo_home, deadline_seconds.'),
+    ({"audio": "loud"}, '"audio" must be a table: write [audio].'),
+    ({"board": 3}, '"board" must be a string, not 3.'),
+    ({"wake_word": {"threshold": "high"}}, "\"wake_word.threshold\" must be a number, not 'high'."),
+    ({"wake_word": {"threshold": True}}, '"wake_word.threshold" must be a number, not True.'),
+    ({"wake_word": {"patience_frames": True}}, '"wake_word.patience_frames" must be a whole number, not True.'),
+    ({"wake_word": {"patience_frames": 2.0}}, '"wake_word.patience_frames" must be a whole number, not 2.0.'),
+    ({"conversation": {"follow_up": 1}}, '"conversation.follow_up" must be a true or false, not 1.'),
+    ({"audio": {"duplex": "both"}}, "\"audio.duplex\" must be one of 'half', 'full', not 'both'."),
+    ({"audio": {"duplex": 1}}, "\"audio.duplex\" must be one of 'half', 'full', not 1."),
+    ({"audio": {"volume": 1.5}}, '"audio.volume" must be from 0.0 to 1.0, not 1.5.'),
+    ({"audio": {"volume": -0.1}}, '"audio.volume" must be from 0.0 to 1.0, not -0.1.'),
+    ({"audio": {"volume": float("nan")}}, '"audio.volume" must be from 0.0 to 1.0, not nan.'),
+    ({"audio": {"preroll_ms": 5001}}, '"audio.preroll_ms" must be from 0 to 5000, not 5001.'),
+    ({"wake_word": {"threshold": 0}}, '"wake_word.threshold" must be from 0.01 to 1.0, not 0.0.'),
+    (
+        {"endpoint": {"connect_seconds": float("inf")}},
+        '"endpoint.connect_seconds" must be from 0.5 to 60.0, not inf.',
+    ),
+    ({"conversation": {"most_tool_calls": 0}}, '"conversation.most_tool_calls" must be from 1 to 100, not 0.'),
+    (
+        {"endpoint": {"name": "custom"}},
+        '"endpoint.url" must be a ws:// or wss:// address when endpoint.name is "custom".',
+    ),
+    (
+        {"endpoint": {"name": "custom", "url": "http://192.168.1.5"}},
+        '"endpoint.url" must be a ws:// or wss:// address when endpoint.name is "custom".',
+    ),
+]
+
+
+@pytest.mark.parametrize(("table", "sentence"), MISTAKES, ids=[sentence for _, sentence in MISTAKES])
+def test_a_mistake_is_one_sentence(table: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        parse(table)
+    assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"board = none", "{file} is not valid TOML: Invalid value (at line 1, column 9)."),
+        (b"\xff", "{file} is not valid TOML: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte."),
+        (b"[audio]\nvolum = 1", '{file}: unknown key "audio.volum": did you mean "audio.volume"?'),
+        (b"[audio]\nvolume = 7", '{file}: "audio.volume" must be from 0.0 to 1.0, not 7.0.'),
+    ],
+)
+def test_a_mistake_in_a_file_names_the_file(tmp_path: Path, text: bytes, sentence: str) -> None:
+    file = tmp_path / "speakerd.toml"
+    file.write_bytes(text)
+    with pytest.raises(ConfigurationError) as raised:
+        load(file)
+    assert str(raised.value) == sentence.format(file=file)
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as missing:
+        load(tmp_path / "absent.toml")
+    assert str(missing.value) == (
+        f"{tmp_path / 'absent.toml'} cannot be read (No such file or directory): check its name and permissions."
+    )
+    with pytest.raises(ConfigurationError) as folder:
+        load(tmp_path)
+    assert str(folder.value) == f"{tmp_path} cannot be read (Is a directory): check its name and permissions."
+
+
+def test_the_example_file_holds_every_setting_with_its_default() -> None:
+    assert tomllib.loads(EXAMPLE.read_text(encoding="utf-8")) == asdict(Settings())
+    assert load(EXAMPLE) == Settings()
+
+
+def documented_settings() -> list[tuple[str, str]]:
+    """Each setting's key and the text below it in settings.py."""
+    tree = ast.parse(Path(settings.__file__).read_text(encoding="utf-8"))
+    found = []
+    for kind in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+        for line, after in zip(kind.body, [*kind.body[1:], None], strict=True):
+            match line, after:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    found.append((name, " ".join(text.split())))
+                case ast.AnnAssign(target=ast.Name(id=name)), _ if not name.endswith(SECTION_NAMES):
+                    pytest.fail(f"{kind.name}.{name} has no line of documentation")
+    return found
+
+
+SECTION_NAMES = tuple(name for name, value in asdict(Settings()).items() if isinstance(value, dict))
+
+
+@pytest.mark.parametrize(("name", "text"), documented_settings())
+def test_the_example_file_explains_each_setting_in_the_words_of_the_code(name: str, text: str) -> None:
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    explanations = []
+    for number, line in enumerate(lines):
+        if line.startswith(f"{name} = "):
+            first = number
+            while lines[first - 1].startswith("# "):
+                first -= 1
+            explanations.append(" ".join(comment.removeprefix("# ") for comment in lines[first:number]))
+    assert text in explanations
