@@ -23,7 +23,7 @@ from speakerd.core.events import StopAsked
 from speakerd.core.state import Card, Rules
 from speakerd.daemon import Daemon, Devices, Observer
 from speakerd.errors import ConfigurationError
-from speakerd.gpio.boards import load_board
+from speakerd.gpio.boards import Board, load_board
 from speakerd.gpio.panel import Panel
 from speakerd.offline.process import OfflineProcess
 from speakerd.ports import Ears, Lights, Post
@@ -104,6 +104,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
     """Open everything, the owner's possible mistakes first, so that nothing is started in vain."""
     async with AsyncExitStack() as opened:
         board = load_board(settings.board)
+        _check_duplex(settings, board)
         run_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="speakerd-")))
         server = endpoint(settings.endpoint, run_folder / "offline.sock", os.environ)
         observers = list(around.observers)
@@ -153,6 +154,14 @@ def state_folder(settings: Settings, environment: Mapping[str, str]) -> Path:
             f'The state folder {folder} cannot be made ({error.strerror}): set "state_folder" to one that can.'
         ) from error
     return folder
+
+
+def _check_duplex(settings: Settings, board: Board) -> None:
+    if settings.audio.duplex == "full" and not board.hardware_aec:
+        raise ConfigurationError(
+            f'"audio.duplex" must be "half" on the board "{board.name}": it does not cancel its own echo, '
+            "so the speaker would answer itself."
+        )
 
 
 async def _offline(settings: Settings, server: Endpoint, opened: AsyncExitStack) -> OfflineProcess | None:

@@ -193,11 +193,11 @@ def _checked(wanted: object, value: object, key: str) -> object:
     if wanted is float and type(value) is int:
         return float(value)
     if type(value) is not wanted:
-        raise ConfigurationError(f'"{key}" must be a {_WORDS[wanted]}, not {value!r}.')
+        raise ConfigurationError(f'"{key}" must be {_WORDS[wanted]}, not {value!r}.')
     return value
 
 
-_WORDS: dict[object, str] = {str: "string", int: "whole number", float: "number", bool: "true or false"}
+_WORDS: dict[object, str] = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def _check_ranges(settings: Settings) -> None:

@@ -53,7 +53,7 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
     ({"wake_word": {"threshold": True}}, '"wake_word.threshold" must be a number, not True.'),
     ({"wake_word": {"patience_frames": True}}, '"wake_word.patience_frames" must be a whole number, not True.'),
     ({"wake_word": {"patience_frames": 2.0}}, '"wake_word.patience_frames" must be a whole number, not 2.0.'),
-    ({"conversation": {"follow_up": 1}}, '"conversation.follow_up" must be a true or false, not 1.'),
+    ({"conversation": {"follow_up": 1}}, '"conversation.follow_up" must be true or false, not 1.'),
     ({"audio": {"duplex": "both"}}, "\"audio.duplex\" must be one of 'half', 'full', not 'both'."),
     ({"audio": {"duplex": 1}}, "\"audio.duplex\" must be one of 'half', 'full', not 1."),
     ({"audio": {"volume": 1.5}}, '"audio.volume" must be from 0.0 to 1.0, not 1.5.'),

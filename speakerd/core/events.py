@@ -97,6 +97,18 @@ class TextAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class MuteAsked:
+    """The owner wants the microphone closed, or open; unlike a press it cannot do the opposite."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndAsked:
+    """The owner wants quiet: ringing and conversation are to end."""
+
+
+@dataclass(frozen=True, slots=True)
 class StopAsked:
     """The service must end."""
 
@@ -237,6 +249,8 @@ Event = (
     | CardFound
     | CardLost
     | TextAsked
+    | MuteAsked
+    | EndAsked
     | StopAsked
     | SessionOpened
     | SessionClosed

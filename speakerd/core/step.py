@@ -53,7 +53,11 @@ def _decide(state: State, event: on.Event) -> Outcome:
         case on.ActionPressed():
             return _on_action(state)
         case on.MutePressed():
-            return _on_mute(state)
+            return _on_mute(state, not state.muted)
+        case on.MuteAsked():
+            return _on_mute(state, event.muted)
+        case on.EndAsked():
+            return _end(state)
         case on.CardFound():
             return replace(state, card=Card.UP), [do.StartRinging()] if state.ringing else []
         case on.CardLost():
@@ -104,10 +108,10 @@ def _on_action(state: State) -> Outcome:
             return finish(state)
 
 
-def _on_mute(state: State) -> Outcome:
-    state = replace(state, muted=not state.muted)
+def _on_mute(state: State, muted: bool) -> Outcome:
+    state = replace(state, muted=muted)
     match state.phase:
-        case Opening(text=None) | Listening() if state.muted:
+        case Opening(text=None) | Listening() if muted:
             return finish(state)
         case _:
             return state, []
@@ -132,9 +136,14 @@ def _on_text(state: State, event: on.TextAsked) -> Outcome:
 
 
 def _on_stop(state: State) -> Outcome:
+    state, effects = _end(state)
+    return replace(state, stopping=True), [*effects, do.Exit()]
+
+
+def _end(state: State) -> Outcome:
     state, quieting = _quiet(state)
     state, finishing = finish(state)
-    return replace(state, stopping=True), [*quieting, *finishing, do.Exit()]
+    return state, quieting + finishing
 
 
 def _on_deadline(state: State, event: on.TimedOut) -> Outcome:

@@ -63,12 +63,13 @@ def _openai_key(settings: EndpointSettings, environment: Mapping[str, str]) -> s
     if settings.key_file:
         return _key(Path(settings.key_file), "endpoint.key_file")
     credential = Path(environment.get("CREDENTIALS_DIRECTORY", "/nonexistent"), "api-key")
-    if credential.exists():
+    if credential.exists() and credential.read_bytes().strip():
         return _key(credential, "the credential api-key")
     if "OPENAI_API_KEY" in environment:
         return _usable(environment["OPENAI_API_KEY"], "the variable OPENAI_API_KEY")
     raise ConfigurationError(
-        'endpoint.name is "openai" but there is no API key: write it into a file and name that in "endpoint.key_file".'
+        'endpoint.name is "openai" but there is no API key: '
+        'write it into /etc/speakerd/api-key, or into a file that "endpoint.key_file" names.'
     )
 
 

@@ -26,8 +26,8 @@ from speakerd.realtime.messages import ClientEvent
 from speakerd.realtime.received import ErrorReported, ServerMessage, Usage
 from speakerd.realtime.responses import Finish, Happening, Play, Responses
 
-Trace = Callable[[str, str, Mapping[str, object] | None], None]
-"""Takes ("sent" or "received", type, event); the event is None when it carries audio."""
+Trace = Callable[[str, str, Mapping[str, object]], None]
+"""Takes ("sent" or "received", type, event); of audio the event holds only the length."""
 
 OnUsage = Callable[[int, str, Usage], None]
 """Takes (session, response id, usage) before anything else is made of the response's end."""

@@ -105,13 +105,13 @@ def cancel_response(response_id: str) -> ClientEvent:
     return {"type": "response.cancel", "response_id": response_id}
 
 
-def without_audio(event: Mapping[str, object]) -> Mapping[str, object] | None:
-    """The event for a trace; None when it carries audio. Works for both directions."""
-    carries_audio = event.get("type") in _AUDIO_EVENTS
-    return None if carries_audio else event
+def without_audio(event: Mapping[str, object]) -> Mapping[str, object]:
+    """The event for a trace: of audio only its length in base64 remains. Works for both directions."""
+    field = _AUDIO_FIELDS.get(str(event.get("type")))
+    return event if field is None else {**event, field: len(str(event.get(field)))}
 
 
-_AUDIO_EVENTS = frozenset({"input_audio_buffer.append", "response.output_audio.delta"})
+_AUDIO_FIELDS = {"input_audio_buffer.append": "audio", "response.output_audio.delta": "delta"}
 
 
 def _tool(tool: ToolSpec, phrases: bool) -> Mapping[str, object]:

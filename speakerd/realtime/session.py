@@ -17,7 +17,7 @@ from speakerd.realtime.received import Usage
 from speakerd.settings import EndpointSettings
 
 
-def _no_trace(direction: str, kind: str, event: Mapping[str, object] | None) -> None:
+def _no_trace(direction: str, kind: str, event: Mapping[str, object]) -> None:
     """Nobody watches."""
 
 

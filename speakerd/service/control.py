@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from speakerd.core.events import ActionPressed, MutePressed, TextAsked
+from speakerd.core.events import EndAsked, MuteAsked, TextAsked
 from speakerd.errors import ConfigurationError, ControlError
 from speakerd.ports import Post
 from speakerd.service.wire import COMMANDS, DONE, LONGEST_LINE, decode, encode
@@ -23,7 +23,7 @@ from speakerd.service.wire import COMMANDS, DONE, LONGEST_LINE, decode, encode
 _log = logging.getLogger(__name__)
 
 Snapshot = Callable[[], Mapping[str, object]]
-"""What the daemon tells of itself: at least "phase" ("idle" outside a conversation), "muted" and "ringing" (bool)."""
+"""What the daemon tells of itself."""
 
 MOST_UNREAD_BYTES = 262_144
 """What may wait for a client that does not read."""
@@ -115,23 +115,17 @@ class ControlServer:
             case {"do": "status"}:
                 client.send({"event": "snapshot", **self._snapshot()})
                 client.send(DONE)
-            case {"do": "mute" | "unmute" | "stop" as command}:
-                self._press(command)
+            case {"do": "mute" | "unmute" as command}:
+                self._post(MuteAsked(command == "mute"))
+                client.send(DONE)
+            case {"do": "stop"}:
+                self._post(EndAsked())
                 client.send(DONE)
             case {"do": "ask"}:
                 client.send({"error": 'An "ask" needs a "text" that is not empty.'})
             case _:
                 known = ", ".join(COMMANDS)
                 client.send({"error": f'A request must have a "do" that is one of {known}.'})
-
-    def _press(self, command: str) -> None:
-        """A button toggles, a command says what it wants: press only where that is not so already."""
-        now = self._snapshot()
-        match command:
-            case "mute" | "unmute" if now["muted"] != (command == "mute"):
-                self._post(MutePressed())
-            case "stop" if now["ringing"] or now["phase"] != "idle":
-                self._post(ActionPressed())
 
 
 class _Client:

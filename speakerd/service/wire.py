@@ -7,7 +7,7 @@ Requests:
     {"do": "ask", "text": "…"}     what the assistant says and does, until the turn is over
     {"do": "mute"}                 nothing; changes nothing if it was muted already
     {"do": "unmute"}               nothing; changes nothing if it was not muted
-    {"do": "stop"}                 nothing; presses the action button, unless nothing goes on that it could end
+    {"do": "stop"}                 nothing; ends ringing and conversation, if there are any
 
 The answer to each but "follow" ends with {"done": true} or {"error": "one sentence"}.
 
@@ -18,7 +18,7 @@ Events, as the daemon publishes them:
     {"event": "tool", "name": "set_timer", …}
     {"event": "answered", "request": 7}     the turn that a text began is over; this ends an "ask"
 
-The snapshot is {"event": "snapshot", …}: what the daemon tells of itself, with at least "phase", "muted" and "ringing".
+The snapshot is {"event": "snapshot", …}: what the daemon tells of itself, such as "phase", "light" and "muted".
 Clients ignore events and keys that they do not know.
 """
 

@@ -328,6 +328,23 @@ STORIES: dict[str, Story] = {
         (MUTE, [do.CloseCapture()], Light.SPEAKING),
         (on.PlayoutEnded("a1", 900, cut_short=False), [do.CloseSession(1), do.StopTimer(PHASE)], Light.MUTED),
     ],
+    "asked to be mute it is mute, however often it is asked": [
+        *WOKEN,
+        (on.MuteAsked(False), [], Light.LISTENING),
+        (on.MuteAsked(True), [*CLOSED, do.CloseCapture(), do.StopTimer(PHASE)], Light.MUTED),
+        (on.MuteAsked(True), [], Light.MUTED),
+        (on.MuteAsked(False), [do.OpenCapture()], Light.IDLE),
+    ],
+    "asked for quiet it ends everything": [
+        *DONE_ON_SERVER,
+        (on.AlarmRang("x"), [do.StartRinging(), do.StartTimer(RINGING, 1, 120.0)], Light.RINGING),
+        (
+            on.EndAsked(),
+            [do.StopRinging(), do.StopPlayout(), do.CloseSession(1), do.StopTimer(PHASE), do.StopTimer(RINGING)],
+            Light.IDLE,
+        ),
+        (on.EndAsked(), [], Light.IDLE),
+    ],
     "a timer rings over a conversation; the press is for the timer first": [
         *WOKEN,
         (

@@ -111,6 +111,9 @@ EVENTS: list[on.Event] = [
     on.CardFound(),
     on.CardLost("unplugged"),
     on.TextAsked(1, "what time is it"),
+    on.MuteAsked(True),
+    on.MuteAsked(False),
+    on.EndAsked(),
     on.StopAsked(),
     on.SessionOpened(NOW),
     on.SessionOpened(NOW - 1),
@@ -236,7 +239,7 @@ def _without(*words: str) -> list[on.Event]:
 
 WALKS = {
     "one of each id, everything": _without("'r2'", "'i2'", "'c2'"),
-    "two of each id, no alarm": _without("AlarmRang", "RINGING", "TextAsked", "MutePressed"),
+    "two of each id, no alarm": _without("AlarmRang", "RINGING", "TextAsked", "Mute"),
 }
 
 

@@ -111,8 +111,9 @@ async def stage(
         story.append(event)
         posted.put_nowait(event)
 
-    def trace(direction: str, kind: str, event: Mapping[str, object] | None) -> None:
-        traced.append((direction, kind, event is not None))
+    def trace(direction: str, kind: str, event: Mapping[str, object]) -> None:
+        audio_length = event.get("audio", event.get("delta"))
+        traced.append((direction, kind, not isinstance(audio_length, int)))
 
     sessions = RealtimeSessions(
         where,

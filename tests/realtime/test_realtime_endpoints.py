@@ -76,8 +76,17 @@ def test_a_url_that_cannot_be(url: str) -> None:
 
 
 def test_openai_without_a_key_says_where_to_put_one() -> None:
-    with pytest.raises(ConfigurationError, match=r'no API key: write it into a file and name that in "endpoint\.key_f'):
+    with pytest.raises(ConfigurationError, match=r"no API key: write it into /etc/speakerd/api-key"):
         endpoint(EndpointSettings(name="openai"), SOCKET, {})
+
+
+def test_the_empty_credential_of_the_unit_is_no_key(tmp_path: Path) -> None:
+    (tmp_path / "api-key").write_text("\n")
+    environment = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    with pytest.raises(ConfigurationError, match="there is no API key"):
+        endpoint(EndpointSettings(name="openai"), SOCKET, environment)
+    found = endpoint(EndpointSettings(name="openai"), SOCKET, {**environment, "OPENAI_API_KEY": KEY})
+    assert found.headers["Authorization"] == f"Bearer {KEY}"
 
 
 @pytest.mark.parametrize(
