@@ -65,7 +65,7 @@ def _openai_key(settings: EndpointSettings, environment: Mapping[str, str]) -> s
     credential = Path(environment.get("CREDENTIALS_DIRECTORY", "/nonexistent"), "api-key")
     if credential.exists() and credential.read_bytes().strip():
         return _key(credential, "the credential api-key")
-    if "OPENAI_API_KEY" in environment:
+    if environment.get("OPENAI_API_KEY"):
         return _usable(environment["OPENAI_API_KEY"], "the variable OPENAI_API_KEY")
     raise ConfigurationError(
         'endpoint.name is "openai" but there is no API key: '
