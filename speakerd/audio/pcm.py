@@ -1,0 +1,81 @@
+"""Sound as numbers, pure: everything between modules is mono int16; bytes are little-endian; float32 runs from -1 to 1.
+
+Rates are named here once: the wake word and the session each have their own.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+WAKE_RATE_HZ = 16_000
+"""Rate of the wake word's frames, and of capture positions in events."""
+SESSION_RATE_HZ = 24_000
+"""Rate of audio to and from an endpoint."""
+
+
+def samples_of(pcm: bytes) -> NDArray[np.int16]:
+    """Samples of 16-bit little-endian PCM, read-only; an odd last byte is left out."""
+    return np.frombuffer(pcm, dtype="<i2", count=len(pcm) // 2)
+
+
+def bytes_of(samples: NDArray[np.int16]) -> bytes:
+    """16-bit little-endian PCM of int16 samples."""
+    return samples.astype("<i2", copy=False).tobytes()
+
+
+def to_float(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Samples of int16 as float32 from -1 to just under 1."""
+    scaled: NDArray[np.float32] = np.divide(samples, 32768, dtype=np.float32)
+    return scaled
+
+
+def to_int16(samples: NDArray[np.int16] | NDArray[np.floating]) -> NDArray[np.int16]:
+    """Samples from -1 to 1 as int16, rounded, and clipped where they are louder; int16 stays as it is."""
+    if samples.dtype == np.int16:
+        return samples.astype(np.int16, copy=False)
+    return clip_int16(samples.astype(np.float64) * 32768)
+
+
+def clip_int16(samples: NDArray[np.floating]) -> NDArray[np.int16]:
+    """Samples on the scale of int16, rounded and clipped."""
+    clipped: NDArray[np.int16] = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+    return clipped
+
+
+def mix_down(interleaved: NDArray[np.int16], channels: int) -> NDArray[np.int16]:
+    """Mono: the mean of the channels of each frame, rounded."""
+    if channels == 1:
+        return interleaved
+    return clip_int16(interleaved.reshape(-1, channels).mean(axis=1))
+
+
+def spread(mono: NDArray[np.int16], channels: int) -> NDArray[np.int16]:
+    """Interleaved frames with the same sample on each channel."""
+    return mono if channels == 1 else np.repeat(mono, channels)
+
+
+def ms_of(samples: int, rate_hz: int) -> int:
+    """Whole milliseconds in a count of samples, rounded down."""
+    return samples * 1000 // rate_hz
+
+
+def samples_in(ms: int, rate_hz: int) -> int:
+    """Whole samples in a stretch of milliseconds, rounded down."""
+    return ms * rate_hz // 1000
+
+
+def peak_dbfs(samples: NDArray[np.int16]) -> float:
+    """Level of the largest sample; full scale is 0, silence is minus infinity."""
+    return _decibels(float(np.abs(samples.astype(np.int32)).max(initial=0)))
+
+
+def rms_dbfs(samples: NDArray[np.int16]) -> float:
+    """Root mean square; a square wave of full scale is 0, silence is minus infinity."""
+    return _decibels(math.sqrt(float(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0)
+
+
+def _decibels(amplitude: float) -> float:
+    return 20 * math.log10(amplitude / 32768) if amplitude > 0 else -math.inf

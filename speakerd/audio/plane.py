@@ -1,0 +1,220 @@
+"""The audio plane: owns the sound card's process, and starts it anew whenever the card or the process fails.
+
+The proof that a card works is what arrives: mic frames while capture is open, and the playout callback's pulse always.
+Nothing else is believed (reference/audio.md: a stream whose card was pulled still calls itself active).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from speakerd.audio import wire
+from speakerd.audio.capture import MicCapture
+from speakerd.audio.player import CardPlayer
+from speakerd.audio.process import CardProcess
+from speakerd.audio.uplink import UplinkSpan
+from speakerd.core.events import CardFound, CardLost
+from speakerd.ports import AudioSink, Ears, Post
+from speakerd.settings import AudioSettings
+
+_log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.05
+_SILENT_SECONDS = 0.5
+_START_SECONDS = 15.0
+"""Longest wait for the first sign of a stream: a slow Pi imports for seconds, and a USB card may open slowly."""
+_FIRST_BACKOFF_SECONDS, _LAST_BACKOFF_SECONDS = 0.25, 5.0
+_STEADY_SECONDS = 10.0
+"""A card that worked for so long has earned a fresh back-off."""
+_GRACE_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class AudioHealth:
+    """Figures of the audio plane since it began."""
+
+    is_capture_open: bool
+    last_mic_frame_at: float | None
+    """Time of the loop's clock when the last mic frame was done with."""
+    last_pulse_at: float | None
+    """Time of the loop's clock when the card last asked for sound."""
+    frames: int
+    """Mic frames of 10 or 20 ms."""
+    overruns: int
+    """Times that captured samples were lost."""
+    underruns: int
+    """Times that the loudspeaker ran dry."""
+    restarts: int
+    """Times that the sound card's process was started again."""
+    uplinks: tuple[UplinkSpan, ...]
+    """What was handed to the sink: the latest openings of the uplink, one by one."""
+
+    def last_mic_frame_age_seconds(self, now: float) -> float | None:
+        """Seconds since the last mic frame by the loop's clock; None before the first."""
+        return None if self.last_mic_frame_at is None else now - self.last_mic_frame_at
+
+
+class AudioPlane:
+    """The microphone and the loudspeaker. Made in the loop's thread; `run` is its owner task.
+
+    Posts CardFound when the streams run and CardLost once when they no longer do. `environment` adds to the child's.
+    """
+
+    def __init__(
+        self,
+        settings: AudioSettings,
+        ears: Ears,
+        sink: AudioSink,
+        post: Post,
+        *,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._post = post
+        self._environment = environment or {}
+        self._loop = asyncio.get_running_loop()
+        self.capture = MicCapture(settings.preroll_ms, ears, sink, self._loop.time)
+        """The Capture port."""
+        self.player = CardPlayer(settings.volume, settings.tail_ms if settings.duplex == "half" else 0, post)
+        """The Player port, with the volume."""
+        self._process: CardProcess | None = None
+        self._failure = ""
+        self._pulse_at: float | None = None
+        self._underruns = self._past_underruns = self._starts = 0
+        self._closing = asyncio.Event()
+        self._closed = asyncio.Event()
+        self._closed.set()
+
+    @property
+    def volume(self) -> float:
+        """Loudness from 0 to 1."""
+        return self.player.volume
+
+    def set_volume(self, volume: float) -> None:
+        """Change the loudness, from 0 to 1, at once."""
+        self.player.set_volume(volume)
+
+    @property
+    def child_pid(self) -> int | None:
+        """Process id of the sound card's process; None while there is none."""
+        return self._process.pid if self._process else None
+
+    @property
+    def health(self) -> AudioHealth:
+        """Figures at this moment."""
+        audio = self.capture.audio
+        return AudioHealth(
+            is_capture_open=self.capture.is_open,
+            last_mic_frame_at=audio.heard_at,
+            last_pulse_at=self._pulse_at,
+            frames=audio.frames,
+            overruns=audio.overruns,
+            underruns=self._past_underruns + self._underruns,
+            restarts=max(0, self._starts - 1),
+            uplinks=audio.spans,
+        )
+
+    async def run(self) -> None:
+        """Keep the card working until `close`; raises only what is a bug."""
+        self._closed.clear()
+        backoff_seconds = _FIRST_BACKOFF_SECONDS
+        is_lost = False
+        try:
+            while not self._closing.is_set():
+                found_at, reason = await self._use_card()
+                if self._closing.is_set():
+                    return
+                if found_at is not None or not is_lost:
+                    _log.warning("sound card lost: %s", reason)
+                    self._post(CardLost(reason))
+                    is_lost = True
+                self.player.lose()
+                if found_at is not None and self._loop.time() - found_at > _STEADY_SECONDS:
+                    backoff_seconds = _FIRST_BACKOFF_SECONDS
+                await self._pause(backoff_seconds * random.uniform(0.75, 1.25))  # noqa: S311 - jitter, no secret
+                backoff_seconds = min(2 * backoff_seconds, _LAST_BACKOFF_SECONDS)
+        finally:
+            self.player.lose()
+            self._closed.set()
+
+    async def close(self) -> None:
+        """End the sound card's process and `run`; nothing is posted afterwards."""
+        self._closing.set()
+        await self._closed.wait()
+
+    async def _use_card(self) -> tuple[float | None, str]:
+        """One life of the process: when the card was found, if it was, and why the life ended."""
+        process = self._start_process()
+        started_at = self._loop.time()
+        found_at, reason = None, ""
+        try:
+            while not (reason := self._trouble(process, started_at)) and not self._closing.is_set():
+                if found_at is None and process.has_sent(wire.Pulse) and self.capture.is_heard is self.capture.is_open:
+                    found_at = self._loop.time()
+                    self._post(CardFound())
+                await self._pause(_LOOK_SECONDS)
+        finally:
+            self._process = None
+            grace_seconds = _GRACE_SECONDS if self._closing.is_set() else 0.0
+            outcome = await asyncio.shield(asyncio.to_thread(process.end, grace_seconds))
+            self.capture.attach(None)
+        _log.debug("the sound card's process wrote: %s", process.last_words())
+        return found_at, self._failure or reason.format(outcome=outcome)
+
+    def _start_process(self) -> CardProcess:
+        self._failure = ""
+        self._past_underruns, self._underruns = self._past_underruns + self._underruns, 0
+        self._starts += 1
+        names = self._settings.input, self._settings.output
+        process = self._process = CardProcess(*names, self._environment, self._report, self._loop.time)
+        self.player.attach(process)
+        self.capture.attach(process)
+        return process
+
+    def _trouble(self, process: CardProcess, started_at: float) -> str:
+        """Why the card must be given up now; empty while all is well."""
+        capture, overdue = self.capture, self._loop.time() - _START_SECONDS
+        if process.is_over:
+            return "The sound card's process ended ({outcome}): it is started again."
+        if not process.has_sent(wire.Pulse):
+            return "The sound card did not start: unplug it and plug it in again." if started_at < overdue else ""
+        if process.silent_seconds(wire.Pulse) > _SILENT_SECONDS:
+            return "The loudspeaker stopped asking for sound: check that the sound card is plugged in."
+        if capture.is_heard and process.silent_seconds(wire.MicFrame) > _SILENT_SECONDS:
+            return "The microphone went silent: check that the sound card is plugged in."
+        if capture.is_open and not capture.is_heard and max(started_at, capture.wanted_at) < overdue:
+            return "The microphone did not start: unplug the sound card and plug it in again."
+        return ""
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+        except TimeoutError:
+            return
+
+    def _report(self, report: wire.Message | None) -> None:
+        """What the process says; called in the audio thread."""
+        audio = self.capture.audio
+        audio.obey()
+        match report:
+            case wire.MicFrame():
+                audio.hear(report)
+            case wire.Pulse(item=item, handed=handed, underruns=underruns):
+                self._pulse_at, self._underruns = self._loop.time(), underruns
+                if item:
+                    self._loop.call_soon_threadsafe(self.player.progressed, item, handed)
+            case wire.ItemOver(item=item, handed=handed, heard_in_seconds=seconds):
+                self._loop.call_soon_threadsafe(self.player.item_over, item, handed, seconds)
+            case wire.Flushed(number=number):
+                self._loop.call_soon_threadsafe(self.player.flushed, number)
+            case wire.CaptureOpened():
+                audio.opened(report)
+            case wire.Failed(reason=reason):
+                self._failure = reason.decode()
+            case None:
+                audio.end()

@@ -1,0 +1,201 @@
+"""What the daemon and the sound card's process say to each other, pure: framed binary messages, nothing executable.
+
+A frame is a kind (u8), the payload's length (u32), the payload; little-endian. A payload is a fixed head, then bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass, fields
+from typing import NamedTuple
+
+from speakerd.errors import ProtocolError
+
+_FRAME = struct.Struct("<BI")
+_MOST_BYTES = 1 << 24
+_CODES = {"int": "q", "float": "d", "bool": "?"}
+
+
+# Commands to the card's process
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Queue mono 24 kHz PCM of an item."""
+
+    item: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The item is complete; ItemOver follows."""
+
+    item: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Throw away all answers; ItemOver follows for each item that was not over, then Flushed with this number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetGain:
+    """Multiply what is played by this from now on."""
+
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlayCue:
+    """Play mono 24 kHz PCM once, beside the answers."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Play mono 24 kHz PCM again and again; empty means no more."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCapture:
+    """Open the capture stream; its reports carry this epoch."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCapture:
+    """Close the capture stream."""
+
+
+# Reports of the card's process
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOpened:
+    """Mic frames of this epoch and rate follow."""
+
+    epoch: int
+    rate_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class MicFrame:
+    """The next mono samples that the card captured."""
+
+    epoch: int
+    end: int
+    """Samples of this epoch that were captured so far, this frame included."""
+    was_overrun: bool
+    """Samples were lost just before this frame."""
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The card still asks for sound."""
+
+    item: int
+    """The item that plays; 0 means none."""
+    handed: int
+    """Samples at 24 kHz handed out of it."""
+    underruns: int
+    """Times that the card ran dry since it was opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOver:
+    """Nothing more of the item will be handed out."""
+
+    item: int
+    handed: int
+    """Samples at 24 kHz handed out of it, never more than were received."""
+    heard_in_seconds: float
+    """Time from now until the last of them leaves the loudspeaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """The flush of this number is done."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The card cannot be used; the process ends. The bytes are one sentence in UTF-8."""
+
+    reason: bytes
+
+
+Command = Play | Finish | Flush | SetGain | PlayCue | Ring | OpenCapture | CloseCapture
+Report = CaptureOpened | MicFrame | Pulse | ItemOver | Flushed | Failed
+Message = Command | Report
+
+
+class _Kind(NamedTuple):
+    make: Callable[..., Message]
+    head: struct.Struct
+    """The fixed fields."""
+    has_tail: bool
+    """Whether the last field is the bytes after them."""
+
+
+def _kind(make: type) -> _Kind:
+    types = [str(field.type) for field in fields(make)]
+    has_tail = types[-1:] == ["bytes"]
+    head = "".join(_CODES[name] for name in types[: len(types) - has_tail])
+    return _Kind(make, struct.Struct("<" + head), has_tail)
+
+
+_TYPES: tuple[type, ...] = (
+    *(Play, Finish, Flush, SetGain, PlayCue, Ring, OpenCapture, CloseCapture),
+    *(CaptureOpened, MicFrame, Pulse, ItemOver, Flushed, Failed),
+)
+_KINDS = [_kind(make) for make in _TYPES]
+_NUMBERS = {make: number for number, make in enumerate(_TYPES)}
+
+
+def pack(message: Message) -> bytes:
+    """The frame of a message."""
+    number = _NUMBERS[type(message)]
+    _, head, has_tail = _KINDS[number]
+    values = astuple(message)
+    payload = head.pack(*values[:-1]) + values[-1] if has_tail else head.pack(*values)
+    return _FRAME.pack(number, len(payload)) + payload
+
+
+class Unpacker:
+    """Messages out of a stream of bytes that may be split anywhere."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """The messages that are complete now; raises ProtocolError on a frame that is none of ours."""
+        self._bytes += data
+        while len(self._bytes) >= _FRAME.size:
+            number, length = _FRAME.unpack_from(self._bytes)
+            if number >= len(_KINDS) or length > _MOST_BYTES:
+                raise ProtocolError(f"A frame of kind {number} with {length} bytes is none of the sound card's.")
+            end = _FRAME.size + length
+            if len(self._bytes) < end:
+                return
+            payload = bytes(self._bytes[_FRAME.size : end])
+            del self._bytes[:end]
+            yield _parse(_KINDS[number], payload)
+
+
+def _parse(kind: _Kind, payload: bytes) -> Message:
+    make, head, has_tail = kind
+    if len(payload) < head.size or (len(payload) > head.size and not has_tail):
+        raise ProtocolError(f"A frame of kind {_KINDS.index(kind)} must have {head.size} bytes, not {len(payload)}.")
+    values = head.unpack_from(payload)
+    return make(*values, payload[head.size :]) if has_tail else make(*values)
