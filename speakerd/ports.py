@@ -64,7 +64,7 @@ class Capture(Protocol):
         """Close the capture stream."""
 
     def open_uplink(self, session: int, since_sample: int | None) -> None:
-        """Send audio to the session, beginning with the pre-roll that ends at a capture position (16 kHz samples)."""
+        """Send audio to the session, from a capture position (16 kHz samples) on or from now on."""
 
     def close_uplink(self) -> None:
         """Send no more."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerd.audio import wire
-from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, samples_in, samples_of
+from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, samples_of
 from speakerd.audio.preroll import PrerollRing
 from speakerd.audio.resample import Resampler
 from speakerd.audio.uplink import Uplink, UplinkSpan
@@ -47,8 +47,7 @@ class _Order:
 class MicCapture:
     """Implements ports.Capture for the loop's thread; open until told otherwise."""
 
-    def __init__(self, preroll_ms: int, ears: Ears, sink: AudioSink, now: Callable[[], float]) -> None:
-        self._preroll_samples = samples_in(preroll_ms, SESSION_RATE_HZ)
+    def __init__(self, ears: Ears, sink: AudioSink, now: Callable[[], float]) -> None:
         self._audio = _AudioThread(ears, sink, now)
         self._now = now
         self._link: Link | None = None
@@ -90,10 +89,10 @@ class MicCapture:
             self._ask()
 
     def open_uplink(self, session: int, since_sample: int | None) -> None:
-        """See Capture; the pre-roll never reaches back behind the opening of the stream. Ends an open uplink."""
+        """See Capture; it never reaches back behind the opening of the stream, and ends the open uplink."""
         start = self._audio.ring.end
         if since_sample is not None:
-            start = min(start, since_sample * SESSION_RATE_HZ // WAKE_RATE_HZ - self._preroll_samples)
+            start = min(start, since_sample * SESSION_RATE_HZ // WAKE_RATE_HZ)
         self.close_uplink()
         if self._link:
             self._audio.orders.append(_Order(session, start))

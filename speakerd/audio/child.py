@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -34,6 +35,8 @@ _MOST_WAITING_REPORTS = 1000
 """Ten seconds of mic frames: a daemon that is further behind has lost them."""
 _LAST_SECONDS = 1.0
 _REALTIME_PRIORITY = 5
+_LONGEST_SPIN_US = 1_000_000
+"""Processor time at real-time priority without a pause, after which the kernel kills the process."""
 _OTHER_FORMAT_MAY_DO = (-9999, -9998, -9997, -9994, -9993)
 """PortAudio: host error, channel count, sample rate, sample format, combination of devices."""
 
@@ -48,6 +51,8 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # Ctrl-C and systemd reach the whole group; the daemon ends us in order
     # The card's buffer is 20 ms: on two loaded cores 7 of 8 runs of 3 s had xruns at niceness -11, and 0 of 8 so.
+    # PortAudio spins when a USB card is pulled: at real-time priority that must end before it starves a small Pi.
+    resource.setrlimit(resource.RLIMIT_RTTIME, (_LONGEST_SPIN_US, _LONGEST_SPIN_US))
     with contextlib.suppress(OSError):  # allowed by LimitRTPRIO= in the unit, or not
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(_REALTIME_PRIORITY))
     threading.excepthook = lambda bug: _die(bug.exc_value)

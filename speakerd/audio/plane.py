@@ -77,7 +77,7 @@ class AudioPlane:
         self._post = post
         self._environment = environment or {}
         self._loop = asyncio.get_running_loop()
-        self.capture = MicCapture(settings.preroll_ms, ears, sink, self._loop.time)
+        self.capture = MicCapture(ears, sink, self._loop.time)
         """The Capture port."""
         self.player = CardPlayer(settings.volume, settings.tail_ms if settings.duplex == "half" else 0, post)
         """The Player port, with the volume."""

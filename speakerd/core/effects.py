@@ -108,7 +108,7 @@ class OpenUplink:
 
     session: int
     since_sample: int | None
-    """Capture position (16 kHz samples) of the activation, from which the pre-roll is counted back; None means now."""
+    """Capture position (16 kHz samples) of the first sample to send, pre-roll included; None means now."""
 
 
 @dataclass(frozen=True, slots=True)

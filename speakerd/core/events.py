@@ -60,7 +60,7 @@ class WakeWordHeard:
     word: str
     score: float
     sample: int
-    """Capture position (16 kHz samples since the capture stream opened) at which the scored frame ended."""
+    """Capture position (16 kHz samples; it never restarts) at which the scored frame ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from speakerd.audio.pcm import bytes_of
 from speakerd.audio.resample import resampled
 
 SOUND = np.random.default_rng(1).integers(-30_000, 30_000, 24_000 * 8).astype(np.int16)
-PREROLL_MS = 100
 
 
 class Room:
@@ -28,7 +27,7 @@ class Room:
         self.rearmed_before: list[int] = []
         self.sent: list[tuple[int, bytes]] = []
         self.commands: list[wire.Command] = []
-        self.capture = MicCapture(PREROLL_MS, self, self.hand_over, lambda: 5.0)
+        self.capture = MicCapture(self, self.hand_over, lambda: 5.0)
         self.captured = 0
         self.plug_in()
 
@@ -78,8 +77,8 @@ def test_the_wake_word_hears_every_sample_in_frames_with_positions() -> None:
 @pytest.mark.parametrize(
     ("since_sample", "start"),
     [
-        (8_000, 12_000 - 2_400),  # 500 ms, less the pre-roll
-        (1_000, 0),  # the stream is younger than the pre-roll
+        (6_400, 9_600),  # 400 ms
+        (-1_000, 0),  # the stream is younger than the pre-roll
         (None, 24_000),  # now
         (99_999, 24_000),  # nothing is sent twice or from the future
     ],
@@ -113,7 +112,7 @@ def test_a_session_that_opens_late_loses_nothing() -> None:
     room.capture_sound(240)
     room.capture.close_uplink()
     room.capture.audio.obey()
-    assert room.sent_to(1) == bytes_of(SOUND[24_000 - 2_400 : 24_000 * 7 + 240])
+    assert room.sent_to(1) == bytes_of(SOUND[24_000 : 24_000 * 7 + 240])
 
 
 def test_nothing_is_sent_without_an_uplink() -> None:
@@ -254,7 +253,7 @@ def test_any_order_of_sound_and_orders_sends_each_sample_once(
                 close()
                 session += 1
                 room.capture.open_uplink(session, since)
-                start = room.captured if since is None else min(room.captured, int(since) * 3 // 2 - 2_400)
+                start = room.captured if since is None else min(room.captured, int(since) * 3 // 2)
                 expected[session] = (max(0, start), None)
             case _:
                 close()

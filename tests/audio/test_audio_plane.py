@@ -59,7 +59,7 @@ async def test_the_uplink_has_the_preroll_and_every_sample_after_it_once(
             await room.until(lambda: len(room.frames) >= 16)
             activation = room.ends[13]
             await room.more_frames(3)
-            room.plane.capture.open_uplink(1, activation)
+            room.plane.capture.open_uplink(1, activation - 12_800)
             await room.more_frames(6)
             room.plane.capture.close_uplink()
             await room.more_frames(3)
@@ -246,7 +246,7 @@ async def test_mute_closes_the_stream_and_unmute_opens_another(tmp_path: Path) -
             heard = len(room.frames)
             room.plane.capture.open()
             await room.more_frames(6)
-            room.plane.capture.open_uplink(1, room.ends[heard])
+            room.plane.capture.open_uplink(1, room.ends[heard] - 12_800)
             await room.more_frames(2)
             room.plane.capture.close_uplink()
             await room.more_frames(2)
