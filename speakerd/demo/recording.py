@@ -68,7 +68,7 @@ class Recording:
     """What the user was understood to say."""
     answers: dict[str, Answer] = field(default_factory=dict)
     calls: dict[str, ToolCall] = field(default_factory=dict)
-    best_score: float = 0.0
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _activated_at: float = 0.0
     _interrupter: str = ""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -91,11 +91,11 @@ class Recording:
         self._changed.set()
 
     def score(self, score: float, sample: int) -> None:
-        """Take down a score of the wake word; called in the audio thread."""
-        self.best_score = max(self.best_score, score)
+        """Look at the conditions anew every 80 ms of sound; called in the audio thread."""
+        self._loop.call_soon_threadsafe(self._changed.set)
 
     async def until(self, condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
-        """Wait for something to be true of the recording; raises TimeoutError."""
+        """Wait for something to be true, looked at after each event and score; raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while not condition():
                 self._changed.clear()

@@ -1,0 +1,200 @@
+"""The whole speaker on a fake sound card with mock pins: what its owner sees and hears when the world fails."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gpiozero.pins.mock import MockFactory, MockPWMPin
+
+from fake_server import Close, Emit, Expect, fake_server
+from speakerd.assembly import Speaker, Surroundings, assembled, run
+from speakerd.core.events import CardFound, CardLost, Event, StopAsked, Talker, Transcribed
+from speakerd.core.lights import Light
+from speakerd.core.state import State
+from speakerd.demo.card import FakeCard
+from speakerd.demo.recording import Recording
+from speakerd.service.client import request
+from speakerd.settings import AudioSettings, ControlSettings, EndpointSettings, Settings, ToolSettings
+
+ACTION, MUTE = 17, 22
+
+
+@dataclass
+class Kitchen:
+    """A running speaker and everything around it."""
+
+    card: FakeCard
+    pins: Any
+    speaker: Speaker
+    recording: Recording
+    events: list[Event] = field(default_factory=list)
+
+    def press(self, pin: int) -> None:
+        self.pins.pin(pin).drive_low()
+        self.pins.pin(pin).drive_high()
+
+    async def until_light(self, *lights: Light) -> None:
+        """Wait until these lights were shown last, in this order."""
+        await self.recording.until(lambda: [shown for _, shown in self.recording.lights[-len(lights) :]] == [*lights])
+
+    async def until_event(self, kind: type[Event]) -> None:
+        await self.recording.until(lambda: any(isinstance(event, kind) for event in self.events))
+
+
+def settings(folder: Path, **changes: Any) -> Settings:
+    return replace(
+        Settings(
+            board="breadboard",
+            state_folder=str(folder / "state"),
+            audio=AudioSettings(input="fakecard", output="fakecard"),
+            control=ControlSettings(socket=str(folder / "control.sock")),
+            tools=ToolSettings(demo_home=True),
+        ),
+        **changes,
+    )
+
+
+@asynccontextmanager
+async def kitchen(card: FakeCard, chosen: Settings) -> AsyncIterator[Kitchen]:
+    recording = Recording(lambda seconds, line: None)
+    events: list[Event] = []
+
+    def remember(event: Event, before: State, after: State) -> None:
+        events.append(event)
+
+    pins = MockFactory(pin_class=MockPWMPin)
+    around = Surroundings(
+        pin_factory=pins,
+        sound_environment=card.environment,
+        observers=(remember, recording.observe),
+        observe_score=recording.score,
+        trace=recording.trace,
+    )
+    async with assembled(chosen, around) as speaker, asyncio.TaskGroup() as group:
+        running = group.create_task(run(speaker))
+        try:
+            yield Kitchen(card, pins, speaker, recording, events)
+        finally:
+            speaker.daemon.post(StopAsked())
+            await running
+
+
+def custom(url: str) -> EndpointSettings:
+    return EndpointSettings(name="custom", url=url, connect_seconds=3.0)
+
+
+async def test_an_endpoint_that_refuses_has_a_light_and_a_cue(tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        endpoint = custom(f"ws://127.0.0.1:{unused.getsockname()[1]}/v1/realtime")
+        card = FakeCard(tmp_path / "card")
+        async with kitchen(card, settings(tmp_path, endpoint=endpoint)) as k:
+            await k.until_light(Light.IDLE)
+            k.press(ACTION)
+            await k.until_light(Light.OPENING, Light.NO_NETWORK)
+            await k.recording.until(lambda: bool(np.abs(card.heard()).max(initial=0) > 500))
+
+
+async def test_a_refused_key_has_its_own_light(tmp_path: Path) -> None:
+    async with fake_server(Close(3000, "invalid_request_error.invalid_api_key")) as server:
+        chosen = settings(tmp_path, endpoint=custom(server.url))
+        async with kitchen(FakeCard(tmp_path / "card"), chosen) as k:
+            await k.until_light(Light.IDLE)
+            k.press(ACTION)
+            await k.until_light(Light.OPENING, Light.BAD_KEY)
+            assert "key" in k.speaker.daemon.state.fault.value  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("trouble", ["unplug", "busy"])
+async def test_no_sound_card_has_a_light_and_mends_itself(tmp_path: Path, trouble: str) -> None:
+    card = FakeCard(tmp_path / "card")
+    (card.folder / trouble).touch()
+    async with kitchen(card, settings(tmp_path)) as k:
+        await k.until_light(Light.NO_SOUND)
+        (lost,) = [event for event in k.events if isinstance(event, CardLost)]
+        assert lost.reason.count(".") == 1, "one sentence"
+        answers = [answer async for answer in request(tmp_path / "control.sock", {"do": "status"})]
+        assert answers[0]["light"] == "no sound"
+        (card.folder / trouble).unlink()
+        await k.until_event(CardFound)
+        await k.until_light(Light.IDLE)
+
+
+async def test_a_card_that_is_pulled_in_mid_conversation_ends_it(tmp_path: Path) -> None:
+    card = FakeCard(tmp_path / "card")
+    async with kitchen(card, settings(tmp_path)) as k:
+        await k.until_light(Light.IDLE)
+        k.press(ACTION)
+        await k.until_light(Light.OPENING, Light.LISTENING)
+        card.unplug()
+        await k.until_light(Light.NO_SOUND)
+        card.plug()
+        await k.until_light(Light.IDLE)
+
+
+async def test_a_text_question_is_answered_aloud_and_in_writing(tmp_path: Path) -> None:
+    card = FakeCard(tmp_path / "card")
+    async with kitchen(card, settings(tmp_path)) as k:
+        await k.until_light(Light.IDLE)
+        question = {"do": "ask", "text": "Turn on the kitchen light!"}
+        answers = [answer async for answer in request(tmp_path / "control.sock", question)]
+        assert {"event": "tool", "name": "set_light"} in answers
+        assert answers[-2]["event"] == "transcript"
+        assert "kitchen light is on" in answers[-2]["text"].lower()
+        await k.until_light(Light.IDLE)
+        (call,) = k.recording.calls.values()
+        assert (call.name, "kitchen" in call.arguments) == ("set_light", True)
+        assert not k.speaker.plane.health.uplinks, "a question by text opens no microphone"
+        assert any(isinstance(event, Transcribed) and event.talker is Talker.ASSISTANT for event in k.events)
+    assert np.abs(card.heard()).max() > 1000
+
+
+async def test_a_rejected_set_up_is_refused(tmp_path: Path) -> None:
+    rejection = {"type": "invalid_request_error", "code": "unknown_parameter", "message": "no", "event_id": "$event_id"}
+    created = Emit([{"type": "session.created", "session": {}}])
+    refused = Emit([{"type": "error", "error": rejection}])
+    async with (
+        fake_server(created, Expect("session.update"), refused) as server,
+        kitchen(FakeCard(tmp_path / "card"), settings(tmp_path, endpoint=custom(server.url))) as k,
+    ):
+        await k.until_light(Light.IDLE)
+        k.press(ACTION)
+        await k.until_light(Light.OPENING, Light.REFUSED)
+
+
+async def test_the_service_starts_says_so_and_ends_on_a_signal(tmp_path: Path) -> None:
+    card = FakeCard(tmp_path / "card")
+    configuration = tmp_path / "speakerd.toml"
+    configuration.write_text(
+        f'board = "none"\nstate_folder = "{tmp_path}/state"\n[control]\nsocket = "{tmp_path}/control.sock"\n'
+    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.setblocking(False)
+        environment = {**os.environ, **card.environment, "NOTIFY_SOCKET": str(tmp_path / "notify")}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "speakerd", "run", "--config", configuration),
+            env=environment,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(60):
+            told = ""
+            while "READY=1" not in told or "STATUS=idle" not in told:
+                told += (await asyncio.get_running_loop().sock_recv(systemd, 4096)).decode() + "\n"
+            process.send_signal(signal.SIGTERM)
+            _, complaints = await process.communicate()
+        assert process.returncode == 0
+        assert complaints.decode() == ""
+        assert "STOPPING=1" in systemd.recv(65536).decode() + systemd.recv(65536).decode()
+    assert not (tmp_path / "control.sock").exists()
