@@ -150,7 +150,7 @@ _INTERRUPTERS = {on.ActionPressed: "button", on.WakeWordHeard: "wake word", on.S
 
 def _look(shown: Light) -> str:
     pattern = PATTERNS[shown]
-    colour = " ".join(f"{round(100 * part)}%" for part in pattern.colour)
+    colour = " ".join(f"{round(100 * part * pattern.brightness)}%" for part in pattern.colour)
     return f"LED {pattern.kind.value} red/green/blue {colour}"
 
 

@@ -78,6 +78,11 @@ class Link:
         self._creations: list[str] = []
         self._logged: set[str] = set()
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the session is set up and not over."""
+        return self._outbox is not None
+
     async def run(self) -> None:
         """Live until the other side ends it or the task is cancelled; raises only what is a bug."""
         deadline = asyncio.get_running_loop().time() + self._around.connect_seconds
@@ -93,14 +98,13 @@ class Link:
             await _hang_up(connection)
 
     def close(self) -> None:
-        """Report nothing from here on; the owner cancels the task."""
+        """Report nothing and send nothing but audio from here on; the owner soon cancels the task."""
         self._closed = True
-        self._outbox = None
 
     def send(self, event: ClientEvent, audio_bytes: int = 0) -> str:
         """Queue an event unless the session is not up; returns its id."""
         event_id = self._next_event_id()
-        if self._outbox is not None:
+        if self._outbox is not None and (audio_bytes or not self._closed):
             self._unsent_bytes += audio_bytes
             self._outbox.put_nowait((event_id, event, audio_bytes))
         return event_id

@@ -25,6 +25,10 @@ def _no_ledger(session: int, response_id: str, usage: Usage) -> None:
     """Nobody counts."""
 
 
+_LINGER_SECONDS = 0.1
+"""What the microphone heard before a session was closed is still on its way through another thread."""
+
+
 class RealtimeSessions:
     """Opens, feeds and closes sessions; methods other than `run` return at once and are for the loop's thread."""
 
@@ -89,12 +93,14 @@ class RealtimeSessions:
 
     def close(self, session: int) -> None:
         """Close in the background and report nothing more of it."""
-        link = self._links.pop(session, None)
-        if link is not None:
-            link.close()
-        task = self._tasks.pop(session, None)
-        if task is not None:
-            task.cancel()
+        link = self._links.get(session)
+        if link is None:
+            return
+        link.close()
+        if link.is_up:
+            asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._hang_up, session, link)
+        else:
+            self._hang_up(session, link)
 
     def append_audio(self, session: int, pcm: bytes) -> None:
         """Send microphone audio: mono 16-bit little-endian PCM at 24 kHz; dropped unless the session is up."""
@@ -131,6 +137,12 @@ class RealtimeSessions:
     def _send(self, session: int, event: ClientEvent) -> None:
         if link := self._links.get(session):
             link.send(event)
+
+    def _hang_up(self, session: int, link: Link) -> None:
+        if self._links.get(session) is link:
+            del self._links[session]
+            if task := self._tasks.pop(session, None):
+                task.cancel()
 
     async def _live(self, session: int, link: Link) -> None:
         try:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from fake_server import FakeServer, user_transcript
-
 from speakerd.core import events
 from speakerd.core.effects import Cue
 from speakerd.core.events import Event, SessionOpened, Status, Talker

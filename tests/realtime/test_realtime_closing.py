@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from fake_server import (
     SET_UP,
     Emit,
@@ -18,7 +19,6 @@ from fake_server import (
     response_done,
 )
 from realtime_stage import CALLED, MARK, OPENED, STARTED, TICK, TOCK, custom, stage
-
 from speakerd.core import events
 from speakerd.realtime import link
 from speakerd.realtime.endpoints import endpoint
@@ -27,7 +27,7 @@ from speakerd.settings import EndpointSettings
 
 
 @pytest.mark.parametrize("session", [1, 2])
-async def test_calls_to_a_session_that_is_gone_do_nothing(session: int) -> None:
+async def test_calls_to_a_session_that_is_gone_do_nothing_but_send_what_was_heard_before(session: int) -> None:
     async with fake_server(*SET_UP) as server, stage(custom(server)) as s:
         await s.opened()
         s.sessions.close(1)
@@ -41,7 +41,8 @@ async def test_calls_to_a_session_that_is_gone_do_nothing(session: int) -> None:
             s.sessions.delete_item(session, "item_1")
             s.sessions.close(session)
         assert await server.until_closed() == 1000
-        assert server.kinds() == ["session.update"]
+        heard = ["input_audio_buffer.append"] * 2 if session == 1 else []
+        assert server.kinds() == ["session.update", *heard]
         assert s.story == [OPENED]
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.frames import Close as Frame
+
 from fake_server import (
     SET_UP,
     Close,
@@ -26,9 +29,6 @@ from fake_server import (
     transcript_done,
 )
 from realtime_stage import CREATED, MARK, OPENED, STARTED, TICK, custom, stage
-from websockets.exceptions import ConnectionClosedError
-from websockets.frames import Close as Frame
-
 from speakerd.core import events
 from speakerd.core.events import Fault
 from speakerd.realtime import faults, received

@@ -7,6 +7,11 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types.realtime import RealtimeServerEvent
+from pydantic import TypeAdapter
+
 from fake_server import (
     CREATED,
     UPDATED,
@@ -22,11 +27,6 @@ from fake_server import (
     transcript_done,
     user_transcript,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from openai.types.realtime import RealtimeServerEvent
-from pydantic import TypeAdapter
-
 from speakerd.core.events import Status
 from speakerd.errors import ProtocolError
 from speakerd.realtime import messages_decode, received

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from fake_server import (
     SET_UP,
     Emit,
@@ -23,8 +24,6 @@ from fake_server import (
     response_done,
 )
 from realtime_stage import CLOCK, MARK, MARKED, OPENED, STARTED, TICK, TOCK, USAGE, custom, stage
-from test_realtime_messages import checked
-
 from speakerd.core import events
 from speakerd.core.events import Fault, Status
 from speakerd.realtime import messages
@@ -32,6 +31,7 @@ from speakerd.realtime.endpoints import endpoint
 from speakerd.realtime.received import Usage
 from speakerd.realtime.responses import Finish, Play
 from speakerd.settings import EndpointSettings
+from test_realtime_messages import checked
 
 
 async def test_everything_that_we_send_in_order() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from fake_server import (
     SET_UP,
     Emit,
@@ -21,7 +22,6 @@ from fake_server import (
     user_transcript,
 )
 from realtime_stage import CALLED, COMPLETED, CREATED, MARK, MARKED, OPENED, STARTED, TICK, TOCK, custom, stage
-
 from speakerd.core import events
 from speakerd.core.events import Fault, Status, Talker
 from speakerd.realtime.responses import Finish, Play

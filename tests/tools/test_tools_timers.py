@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from tools_kitchen import Kitchen
 
 from speakerd.core.events import AlarmRang, Event
 from speakerd.errors import ToolError
 from speakerd.tools.timers import MOST_TIMERS, Scheduler, Timers
+from tools_kitchen import Kitchen
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from wakeword_speech import engine, frames, pause, room, said
 
 from speakerd.core.events import Event, WakeWordHeard
 from speakerd.errors import ModelError
 from speakerd.settings import WakeWordSettings
 from speakerd.wakeword import models
 from speakerd.wakeword.ears import WakeWordEars, ears
+from wakeword_speech import engine, frames, pause, room, said
 
 FRAME = np.zeros(1280, np.int16)
 

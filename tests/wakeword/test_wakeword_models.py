@@ -7,10 +7,10 @@ import venv
 from pathlib import Path
 
 import pytest
-from wakeword_speech import engine
 
 from speakerd.errors import ModelError
 from speakerd.wakeword import models
+from wakeword_speech import engine
 
 FILES = {model.file: model for model in (*models.catalogue().words.values(), *models.catalogue().front_end.values())}
 

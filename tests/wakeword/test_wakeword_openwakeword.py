@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from wakeword_speech import engine, frames, heard, pause, room, said, scores
 
 from speakerd.core.events import Event
 from speakerd.errors import ModelError
@@ -17,6 +16,7 @@ from speakerd.settings import WakeWordSettings
 from speakerd.wakeword import models
 from speakerd.wakeword.ears import WakeWordEars
 from speakerd.wakeword.openwakeword_engine import OpenWakeWordEngine
+from wakeword_speech import engine, frames, heard, pause, room, said, scores
 
 VOICES = ["slt", "kal16", "rms"]
 REMEMBERED_FRAMES = 26
