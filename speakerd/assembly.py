@@ -118,7 +118,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         ears = await asyncio.to_thread(wakeword.ears, settings.wake_word, daemon.post, around.observe_score)
         offline = await _offline(settings, server, opened)
         plane, sessions, tools = _conversation(settings, around, daemon.post, ears, server)
-        proof = _Proof(daemon, plane, ears)
+        proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof)]
         if offline is not None:
             owners.append(offline.run())
@@ -190,20 +190,24 @@ def _conversation(
     return plane, sessions, tools
 
 
-class _Proof:
+class Proof:
     """Proof of hearing: None, or what is wrong. A card that is known to be gone is shown, and recovery is under way."""
 
-    def __init__(self, daemon: Daemon, plane: AudioPlane, ears: WakeWordEars) -> None:
+    def __init__(
+        self, daemon: Daemon, plane: AudioPlane, ears: WakeWordEars, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._daemon = daemon
         self._plane = plane
         self._ears = ears
+        self._clock = clock
         self._scored = -1
-        self._scored_at = time.monotonic()
+        self._scored_at = clock()
 
     def __call__(self) -> str | None:
+        """Look now."""
         if self._daemon.overdue_seconds() > _OVERDUE_SECONDS:
             return "a phase has outlived its deadline"
-        now = time.monotonic()
+        now = self._clock()
         listens = self._plane.health.is_capture_open and self._daemon.state.card is Card.UP
         if not listens or self._ears.frames_scored != self._scored:
             self._scored, self._scored_at = self._ears.frames_scored, now

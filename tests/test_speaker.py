@@ -147,11 +147,13 @@ async def test_a_text_question_is_answered_aloud_and_in_writing(tmp_path: Path) 
     card = FakeCard(tmp_path / "card")
     async with kitchen(card, settings(tmp_path)) as k:
         await k.until_light(Light.IDLE)
-        question = {"do": "ask", "text": "Turn on the kitchen light!"}
-        answers = [answer async for answer in request(tmp_path / "control.sock", question)]
-        assert {"event": "tool", "name": "set_light"} in answers
-        assert answers[-1]["event"] == "transcript"
-        assert "kitchen light is on" in answers[-1]["text"].lower()
+        asking = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "speakerd", "say", "--ask", "Turn on the kitchen light!"),
+            env={**os.environ, "SPEAKERD_SOCKET": str(tmp_path / "control.sock")},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        answer, _ = await asking.communicate()
+        assert (asking.returncode, answer) == (0, b"The kitchen light is on.\n")
         await k.until_light(Light.IDLE)
         (call,) = k.recording.calls.values()
         assert (call.name, "kitchen" in call.arguments) == ("set_light", True)

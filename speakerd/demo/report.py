@@ -14,9 +14,9 @@ from speakerd.demo.room import Spoken
 from speakerd.demo.story import COMMAND
 
 STEPS: Mapping[str, Sequence[tuple[str, str]]] = {
-    "connect": [("received", "session.created")],
-    "set-up": [("sent", "session.update"), ("received", "session.updated")],
-    "input": [
+    "connection": [("received", "session.created")],
+    "session set-up": [("sent", "session.update"), ("received", "session.updated")],
+    "user input": [
         ("sent", "input_audio_buffer.append"),
         ("received", "input_audio_buffer.speech_started"),
         ("received", "input_audio_buffer.speech_stopped"),
@@ -27,20 +27,21 @@ STEPS: Mapping[str, Sequence[tuple[str, str]]] = {
         ("received", "conversation.item.input_audio_transcription.completed"),
         ("received", "response.created"),
     ],
-    "execution": [
+    "response delivery": [
         ("received", "response.function_call_arguments.done"),
-        ("sent", "conversation.item.create"),
-    ],
-    "continuation": [("sent", "response.create"), ("received", "response.created")],
-    "delivery": [
         ("received", "response.output_audio.delta"),
         ("received", "response.output_audio_transcript.done"),
         ("received", "response.done"),
     ],
+    "function execution": [
+        ("received", "response.function_call_arguments.done"),
+        ("sent", "conversation.item.create"),
+    ],
+    "continuation": [("sent", "response.create"), ("received", "response.created")],
     "interruption": [("sent", "conversation.item.truncate"), ("received", "conversation.item.truncated")],
     "termination": [("server", "session ended")],
 }
-"""The lifecycle in the order of the story, where the first answer is that to a tool's output."""
+"""The lifecycle; each step begins no earlier than the one before, and what proves it comes in this order."""
 
 
 def make(
@@ -102,22 +103,32 @@ def problems(report: Mapping[str, Any]) -> list[str]:
 
 
 def _steps(wire: Sequence[WireEvent], start: float, sessions_ended: int) -> list[dict[str, Any]]:
-    """For each step the first events that prove it, each later than those of the step before."""
+    """For each step the first events that prove it; a step that is not proved in full has none."""
     steps = []
-    position = 0
+    begin = 0
     for step, wanted in STEPS.items():
-        proof: list[dict[str, Any]] = []
-        for direction, kind in wanted:
-            found = next(
-                (n for n in range(position, len(wire)) if (wire[n].direction, wire[n].kind) == (direction, kind)), None
-            )
-            if found is not None:
-                proof.append({"direction": direction, "type": kind, "t": round(wire[found].at - start, 3)})
-                position = found
+        found = _in_order(wire, begin, wanted)
+        proof = [
+            {"direction": e.direction, "type": e.kind, "t": round(e.at - start, 3)}
+            for e in map(wire.__getitem__, found)
+        ]
         if step == "termination" and sessions_ended:
             proof = [{"direction": "server", "type": "session ended", "sessions": sessions_ended}]
-        steps.append({"step": step, "events": proof if len(proof) == len(wanted) else []})
+        steps.append({"step": step, "events": proof})
+        begin = found[0] if found else begin
     return steps
+
+
+def _in_order(wire: Sequence[WireEvent], begin: int, wanted: Sequence[tuple[str, str]]) -> list[int]:
+    """Places of the wanted events, each the first after the one before; empty unless all are there."""
+    places: list[int] = []
+    position = begin
+    for kind in wanted:
+        while position < len(wire) and (wire[position].direction, wire[position].kind) != kind:
+            position += 1
+        places.append(position)
+        position += 1
+    return places if all(place < len(wire) for place in places) else []
 
 
 def _latencies(
