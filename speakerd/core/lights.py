@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from enum import Enum
 
-from speakerd.core.events import Fault
 from speakerd.core.state import Card, Listening, Opening, Speaking, State, Thinking
 
 
 class Light(Enum):
-    """One value for each thing that the owner should see from across the room."""
+    """One value for each thing that the owner should see from across the room; each Fault has the one of its name."""
 
     STARTING = "starting"
     IDLE = "idle"
@@ -27,16 +26,6 @@ class Light(Enum):
     SERVER_ERROR = "server error"
     NO_ANSWER = "no answer"
     STOPPING = "stopping"
-
-
-_FAULT_LIGHTS = {
-    Fault.NO_NETWORK: Light.NO_NETWORK,
-    Fault.BAD_KEY: Light.BAD_KEY,
-    Fault.NO_CREDIT: Light.NO_CREDIT,
-    Fault.REFUSED: Light.REFUSED,
-    Fault.SERVER_ERROR: Light.SERVER_ERROR,
-    Fault.NO_ANSWER: Light.NO_ANSWER,
-}
 
 
 def light(state: State) -> Light:
@@ -65,4 +54,4 @@ def _idle_light(state: State) -> Light:
         return Light.NO_SOUND
     if state.muted:
         return Light.MUTED
-    return Light.IDLE if state.fault is None else _FAULT_LIGHTS[state.fault]
+    return Light.IDLE if state.fault is None else Light(state.fault.value)

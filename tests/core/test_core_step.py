@@ -9,7 +9,18 @@ import pytest
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.lights import Light, light
-from speakerd.core.state import END_CONVERSATION, Card, Conversation, Idle, Listening, Requested, Rules, State, Thinking
+from speakerd.core.state import (
+    END_CONVERSATION,
+    Card,
+    Conversation,
+    Idle,
+    Listening,
+    Opening,
+    Requested,
+    Rules,
+    State,
+    Thinking,
+)
 from speakerd.core.step import BUSY, CARD_MISSING, step
 from speakerd.core.turns import TOO_MANY_CALLS, on_conversation
 
@@ -406,6 +417,13 @@ def test_story(story: Story) -> None:
     for number, (event, effects, shown) in enumerate(story):
         state, done = step(state, event)
         assert (done, light(state)) == (effects, shown), f"event {number}: {event}"
+
+
+@pytest.mark.parametrize("fault", on.Fault)
+def test_every_fault_has_a_light_and_a_cue_of_its_own(fault: on.Fault) -> None:
+    state, effects = step(State(sessions=1, card=Card.UP, phase=Opening(1)), on.SessionClosed(1, fault, "why"))
+    assert light(state).value == fault.value
+    assert do.PlayCue(do.Cue(fault.value)) in effects
 
 
 def test_full_duplex_keeps_listening_through_its_own_voice_and_yields_to_the_user() -> None:
