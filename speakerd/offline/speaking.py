@@ -55,7 +55,8 @@ class Espeak:
         """See Voice."""
         command = ["espeak-ng", "--stdin", "--stdout", "-v", self.name, "-s", str(self.words_per_minute)]
         for sentence in _sentences(text):
-            sound = _run(command, sentence)
+            # Double brackets would make espeak-ng read phonemes.
+            sound = _run(command, sentence.replace("[[", "[ ["))
             try:
                 with wave.open(io.BytesIO(_with_true_length(sound))) as file:
                     samples = samples_of(file.readframes(file.getnframes()))
@@ -94,7 +95,7 @@ def _run(command: Sequence[str], text: str) -> bytes:
     program = command[0]
     try:
         ended = subprocess.run(
-            command, input=text.encode(), capture_output=True, timeout=_SENTENCE_SECONDS, check=False
+            command, input=text.encode(errors="replace"), capture_output=True, timeout=_SENTENCE_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise SpeechError(f"{program} did not finish a sentence within {_SENTENCE_SECONDS:.0f} seconds.") from error

@@ -69,9 +69,29 @@ def test_a_command_is_one_utterance(text: str) -> None:
     assert end_ms + 200 <= over.at_ms <= end_ms + 900
 
 
-@pytest.mark.parametrize("noise_dbfs", [-50.0, -40.0])
+@pytest.mark.parametrize("noise_dbfs", [-50.0, -40.0, -30.0])
 def test_a_noisy_room_says_nothing(noise_dbfs: float) -> None:
     assert Endpointer(700).feed(room(silence(20.0), noise_dbfs=noise_dbfs)) == []
+
+
+@pytest.mark.parametrize("noise_dbfs", [-50.0, -40.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_kitchen_hood_says_nothing(noise_dbfs: float, seed: int) -> None:
+    """Pink noise, which the detector takes for speech until it has learnt it."""
+    count = 20 * SESSION_RATE_HZ
+    frequencies = np.fft.rfftfreq(count, 1 / SESSION_RATE_HZ)
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(count)) / np.sqrt(np.maximum(frequencies, 40.0))
+    noise = np.fft.irfft(spectrum, count)
+    level = 32768 * 10 ** (noise_dbfs / 20) / np.sqrt(np.mean(noise**2))
+    assert Endpointer(700).feed(bytes_of((noise * level).astype(np.int16))) == []
+
+
+def test_a_command_that_is_under_way_when_listening_begins_is_found() -> None:
+    said = speech("hey jarvis, turn on the kitchen light")[SESSION_RATE_HZ * 3 // 10 :]
+    began, over = Endpointer(700).feed(room(said, silence(2.0)))
+    assert isinstance(began, SpeechBegan)
+    assert began.at_ms <= 300
+    assert over.at_ms >= len(said) * 1000 // SESSION_RATE_HZ + 200
 
 
 SOUND = room(silence(0.4), speech("stop"), silence(1.2))

@@ -36,6 +36,12 @@ def test_espeak_speaks_in_pieces_of_whole_samples() -> None:
     assert np.abs(samples_of(b"".join(pieces))).max() > 3000
 
 
+def test_brackets_and_broken_characters_are_read_like_any_others() -> None:
+    speak = voice(OfflineSettings()).speak
+    assert list(speak("The [[h@l'oU]] lamp is on.")) == list(speak("The [ [h@l'oU]] lamp is on."))
+    assert seconds(list(speak("It is \ud800 on."))) > 0.5
+
+
 def test_slower_is_longer() -> None:
     slow, quick = (list(voice(OfflineSettings(words_per_minute=w)).speak("Good morning to you.")) for w in (90, 300))
     assert seconds(slow) > 1.5 * seconds(quick)
