@@ -46,13 +46,13 @@ def _ordinal(number: int) -> str:
 
 
 _TIME_PHRASES = (
-    "(what time is it|what's the time|what is the time) [(now|please)]",
-    "[please] tell me the time",
+    "(what time is it|what's the time|what is the time) [now]",
+    "tell me the time",
     "(do you know|can you tell me) (the time|what time it is)",
 )
 _DATE_PHRASES = (
     "(what's|what is) (the date|today's date) [today]",
     "(what date|what day|which day) is (it|today)",
     "what day of the week is (it|today)",
-    "[please] tell me the date",
+    "tell me the date",
 )

@@ -81,22 +81,22 @@ _BRIGHTNESS = {"type": "integer", "minimum": 1, "maximum": 100}
 _SET_DESCRIPTION = "Switch the light of one room on or off, or dim it. A brightness switches it on."
 _SET_PARAMETERS = parameters(("room",), room=_ROOM, power=_POWER, brightness_percent=_BRIGHTNESS)
 _SET_PHRASES = (
-    "[please] (turn|switch|put) {power} the {room} (light|lights|lamp) [please]",
-    "[please] (turn|switch|put) the {room} (light|lights|lamp) {power} [please]",
-    "[please] (turn|switch|put) {power} the (light|lights|lamp) in the {room} [please]",
-    "[please] (turn|switch|put) the (light|lights|lamp) in the {room} {power} [please]",
+    "(turn|switch|put) {power} the {room} (light|lights|lamp)",
+    "(turn|switch|put) the {room} (light|lights|lamp) {power}",
+    "(turn|switch|put) {power} the (light|lights|lamp) in the {room}",
+    "(turn|switch|put) the (light|lights|lamp) in the {room} {power}",
     "[the] {room} (light|lights|lamp) {power}",
-    "[please] (dim|set|turn|brighten) the {room} (light|lights|lamp) [(down|up)] to {brightness_percent} [percent]",
-    "[please] (dim|set|turn) the (light|lights|lamp) in the {room} [(down|up)] to {brightness_percent} [percent]",
+    "(dim|set|turn|brighten) the {room} (light|lights|lamp) [(down|up)] to {brightness_percent} [percent]",
+    "(dim|set|turn) the (light|lights|lamp) in the {room} [(down|up)] to {brightness_percent} [percent]",
     "[the] {room} (light|lights|lamp) (to|at) {brightness_percent} [percent]",
 )
 _ALL_DESCRIPTION = "Switch the lights of all rooms on or off."
 _ALL_PARAMETERS = parameters(("power",), power=_POWER)
 _ALL_PHRASES = (
-    "[please] (turn|switch|put) {power} (all|all the|all of the|every) (lights|light) [please]",
-    "[please] (turn|switch|put) (all|all the|all of the|every) (lights|light) {power} [please]",
-    "[please] (turn|switch) (everything|the lights) {power}",
-    "[please] (turn|switch) {power} (everything|the lights)",
+    "(turn|switch|put) {power} (all|all the|all of the|every) (lights|light)",
+    "(turn|switch|put) (all|all the|all of the|every) (lights|light) {power}",
+    "(turn|switch) (everything|the lights) {power}",
+    "(turn|switch) {power} (everything|the lights)",
     "all lights {power}",
     "lights {power}",
 )

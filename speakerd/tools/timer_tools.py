@@ -65,19 +65,19 @@ _DURATIONS = (
     "{hours} (hour|hours) [and] {minutes} (minute|minutes)",
 )
 _SET_PHRASES = (
-    *(f"[please] (set|start) [(a|the)] timer for {duration} [please]" for duration in _DURATIONS),
-    *(f"[please] (set|start) [(a|an|the|my)] {{label}} timer for {duration} [please]" for duration in _DURATIONS),
-    *(f"[please] (set|start) [(a|the)] timer for {duration} for [(the|my)] {{label}}" for duration in _DURATIONS),
+    *(f"(set|start) [(a|the)] timer for {duration}" for duration in _DURATIONS),
+    *(f"(set|start) (a|an|the|my) {{label}} timer for {duration}" for duration in _DURATIONS),
+    *(f"(set|start) [(a|the)] timer for {duration} for [(the|my)] {{label}}" for duration in _DURATIONS),
     *(f"timer for {duration}" for duration in _DURATIONS),
-    "[please] (set|start) (a|an) {minutes} minute timer [please]",
-    "[please] (set|start) (a|an) {seconds} second timer [please]",
-    "[please] (set|start) (a|an) {hours} hour timer [please]",
+    "(set|start) (a|an) {minutes} minute timer",
+    "(set|start) (a|an) {seconds} second timer",
+    "(set|start) (a|an) {hours} hour timer",
 )
 _CANCEL_PHRASES = (
-    "[please] (cancel|stop|delete|turn off) [(the|my)] timer [please]",
-    "[please] (cancel|stop|delete|turn off) [(the|my)] {label} timer [please]",
+    "(cancel|stop|delete|turn off) [(the|my)] timer",
+    "(cancel|stop|delete|turn off) (the|my) {label} timer",
 )
-_CANCEL_ALL_PHRASES = ("[please] (cancel|stop|delete) (all|all the|all my) timers [please]",)
+_CANCEL_ALL_PHRASES = ("(cancel|stop|delete) (all|all the|all my) timers",)
 _CHECK_PHRASES = (
     "how (much time|long) is left",
     "how (much time|long) is left on (the|my) (timer|timers)",

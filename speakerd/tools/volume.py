@@ -45,21 +45,22 @@ def volume_tools(volume: Callable[[], float], set_volume: Callable[[float], None
 
 _PERCENT = parameters(("percent",), percent={"type": "integer", "minimum": 0, "maximum": 100})
 _SET_PHRASES = (
-    "[please] (set|change|turn) the volume [(up|down)] to {percent} [percent]",
-    "volume [(to|at)] {percent} [percent]",
+    "(set|change|turn) the volume [(up|down)] to {percent} [percent]",
+    "volume (to|at) {percent} [percent]",
+    "volume {percent} percent",
 )
 _UP_PHRASES = (
-    "[please] turn (it|the volume|the sound) up [please]",
-    "[please] turn up (the volume|the sound) [please]",
+    "turn (it|the volume|the sound) up",
+    "turn up (the volume|the sound)",
     "volume up",
-    "[please] (make it|speak|a bit|a little) louder [please]",
-    "louder [please]",
+    "(make it|speak|a bit|a little) louder",
+    "louder",
 )
 _DOWN_PHRASES = (
-    "[please] turn (it|the volume|the sound) down [please]",
-    "[please] turn down (the volume|the sound) [please]",
+    "turn (it|the volume|the sound) down",
+    "turn down (the volume|the sound)",
     "volume down",
-    "[please] (make it|speak|a bit|a little) (quieter|softer) [please]",
-    "quieter [please]",
+    "(make it|speak|a bit|a little) (quieter|softer)",
+    "quieter",
 )
 _TELL_PHRASES = ("(what's|what is) the volume", "how loud (are you|is it)", "what volume (are you|is it) at")

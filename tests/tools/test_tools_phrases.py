@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from speakerd.core.state import END_CONVERSATION
+from speakerd.offline.grammar import filled, matches, parse
+from speakerd.offline.grammar_commands import commands
+from speakerd.offline.grammar_values import words_of
 from speakerd.ports import ToolSpec
 from speakerd.tools.everyday import everyday_tools
 from speakerd.tools.home import DemoHome
-from speakerd.tools.spoken import spoken_number
 from speakerd.tools.timers import Handle, Timers
-
-NUMBERS = {spoken_number(number): number for number in range(101)}
-TOKENS = re.compile(r"[()\[\]|]|\{[a-z_]+\}|[a-z']+")
 
 
 class NoTime:
@@ -44,51 +43,23 @@ def properties(spec: ToolSpec) -> Mapping[str, Mapping[str, object]]:
     return known
 
 
-def words_of(spec: ToolSpec, name: str) -> list[str]:
-    """What can be said for a parameter."""
-    schema = properties(spec)[name]
-    if schema["type"] == "integer":
-        return sorted(NUMBERS, key=len, reverse=True)
-    words = schema.get("enum") or schema["examples"]
-    assert isinstance(words, list)
-    return words
-
-
-def pattern(spec: ToolSpec, phrase: str) -> re.Pattern[str]:
-    """A phrase as a regular expression in which every word is followed by a space."""
-    marks = {"(": "(?:", ")": ")", "[": "(?:", "]": ")?", "|": "|"}
-    parts = []
-    for token in TOKENS.findall(phrase):
-        if token[0] == "{":
-            name = token[1:-1]
-            parts.append(f"(?P<{name}>{'|'.join(words_of(spec, name))}) ")
-        else:
-            parts.append(marks.get(token, f"{token} "))
-    return re.compile("".join(parts))
-
-
-PATTERNS = [(spec, pattern(spec, phrase)) for spec, phrase in PHRASES]
+COMMANDS = commands(SPECS)
 
 
 def meanings(utterance: str) -> list[tuple[str, dict[str, object]]]:
-    """The different (tool, arguments) that an utterance can mean."""
+    """The different (tool, arguments) that an utterance can mean to the offline assistant."""
     found: list[tuple[str, dict[str, object]]] = []
-    for spec, phrase in PATTERNS:
-        if match := phrase.fullmatch(f"{utterance} "):
-            arguments: dict[str, object] = {
-                name: NUMBERS[words] if properties(spec)[name]["type"] == "integer" else words
-                for name, words in match.groupdict().items()
-            }
-            if (spec.name, arguments) not in found:
-                found.append((spec.name, arguments))
+    for command in COMMANDS:
+        for arguments in matches(command.sentence, words_of(utterance)):
+            if (command.tool, arguments) not in found:
+                found.append((command.tool, arguments))
     return found
 
 
 @pytest.mark.parametrize(("spec", "phrase"), PHRASES, ids=[phrase for _, phrase in PHRASES])
 def test_a_phrase_is_well_formed_and_names_only_parameters_of_its_tool(spec: ToolSpec, phrase: str) -> None:
-    assert "".join(TOKENS.findall(phrase)) == phrase.replace(" ", "")
     assert set(re.findall(r"\{([a-z_]+)\}", phrase)) <= set(properties(spec))
-    assert not pattern(spec, phrase).fullmatch("")
+    assert filled(parse(phrase), properties(spec)) is not None
     required = spec.parameters.get("required", [])
     assert isinstance(required, list)
     assert all(f"{{{name}}}" in phrase for name in required)
