@@ -33,6 +33,9 @@ Part = Say | Call
 class Hearing(Protocol):
     """Turns an utterance into words."""
 
+    def prepare(self, tools: Sequence[ToolSpec]) -> None:
+        """Get ready for utterances about these tools, so that the first one need not wait."""
+
     def transcribe(self, pcm: bytes, tools: Sequence[ToolSpec]) -> str:
         """Words of mono 16-bit PCM at 24 kHz in lower case; empty when nothing was understood."""
 

@@ -26,6 +26,7 @@ from speakerd.offline.protocol_effects import (
     Close,
     Effect,
     Listen,
+    Prepare,
     Send,
     Speak,
     StartEndpointing,
@@ -155,6 +156,8 @@ class Connection:
                     self._endpointer = self._make_endpointer(effect.silence_ms, effect.threshold)
                 case StopEndpointing():
                     self._endpointer = None
+                case Prepare():
+                    self._start(self._prepare(effect))
                 case Transcribe():
                     self._start(self._transcribe(effect))
                 case Think():
@@ -183,6 +186,11 @@ class Connection:
         writer.cancel()
         for task in self._work:
             task.cancel()
+
+    async def _prepare(self, effect: Prepare) -> None:
+        async with self._hearing:
+            prepare = self._brain.hearing.prepare
+            await asyncio.get_running_loop().run_in_executor(self._threads, prepare, effect.tools)
 
     async def _transcribe(self, effect: Transcribe) -> None:
         async with self._hearing:

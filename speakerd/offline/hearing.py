@@ -17,7 +17,7 @@ import numpy as np
 import pocketsphinx
 from numpy.typing import NDArray
 
-from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, bytes_of, samples_of
+from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, bytes_of, rms_dbfs, samples_of
 from speakerd.audio.resample import Resampler
 from speakerd.offline.grammar import heard, words_in
 from speakerd.offline.grammar_automaton import Automaton, automaton
@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 _SHORTEST_SECONDS = 0.2
 _LONGEST_SECONDS = 15.0
 """No command takes longer: what goes on is a television, and not worth the time."""
+_QUIETEST_DBFS = -65.0
+"""In digital silence the decoder finds a short word, now and then."""
 
 _WORST_FIT = -3.5
 _EDGE_FIT = -60.0
@@ -91,10 +93,17 @@ class Recognizer:
         self._tools_key: str | None = None
         self._commands: tuple[Command, ...] = ()
 
+    def prepare(self, tools: Sequence[ToolSpec]) -> None:
+        """See Hearing."""
+        with self._lock:
+            self._learn(tools)
+
     def transcribe(self, pcm: bytes, tools: Sequence[ToolSpec]) -> str:
         """A command in mono 16-bit PCM at 24 kHz, in lower case; empty when it is none of a tool or of small talk."""
         samples = samples_of(pcm)
         if not _SHORTEST_SECONDS <= len(samples) / SESSION_RATE_HZ <= _LONGEST_SECONDS:
+            return ""
+        if rms_dbfs(samples) < _QUIETEST_DBFS:
             return ""
         resampler = Resampler(SESSION_RATE_HZ, WAKE_RATE_HZ)
         speech = bytes_of(np.concatenate((resampler.process(samples), resampler.drain())))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from speakerd.offline.brain import Part
 from speakerd.offline.protocol_answering import Answering
-from speakerd.offline.protocol_effects import Close, Effect
+from speakerd.offline.protocol_effects import Close, Effect, Prepare
 from speakerd.offline.protocol_events import CLIENT_EVENT
 from speakerd.offline.protocol_items import Conversation, client_item
 from speakerd.offline.protocol_json import decoded, event_id_of
@@ -110,6 +110,7 @@ class SessionProtocol:
             case "session.update":
                 self._settings.update(event["session"], audio_was_output=self._answering.audio_was_output)
                 self._outlet.send("session.updated", session=self._settings.wire)
+                self._outlet.ask(Prepare(self._settings.tools))
                 self._listening.follow_settings()
             case "input_audio_buffer.append":
                 self._listening.append(event["audio"])

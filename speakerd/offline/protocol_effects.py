@@ -44,6 +44,13 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """Get ready to hear about these tools; nothing answers."""
+
+    tools: tuple[ToolSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Transcribe:
     """Turn a user item's audio into words; answered by `transcribed` or `not_transcribed`."""
 
@@ -90,4 +97,4 @@ class Stop:
     response_id: str
 
 
-Effect = Send | Close | StartEndpointing | StopEndpointing | Listen | Transcribe | Think | Speak | Stop
+Effect = Send | Close | StartEndpointing | StopEndpointing | Listen | Prepare | Transcribe | Think | Speak | Stop

@@ -14,6 +14,8 @@ from speakerd.ports import ToolSpec
 _ENDING = "end_conversation"
 _ERROR = "error: "
 _MOST_WORDS = 60
+_MOST_MISSES = 3
+"""Nobody speaks to us so often in a row and is never understood: that is a television."""
 _NOT_UNDERSTOOD = (
     "Sorry, I did not understand that.",
     "I'm not sure what you mean. Ask me what I can do.",
@@ -27,6 +29,7 @@ class Phrasebook:
     def __init__(self) -> None:
         self._turns = {topic: itertools.cycle(answers) for topic, answers in ANSWERS.items()}
         self._not_understood = itertools.cycle(_NOT_UNDERSTOOD)
+        self._misses = 0
         self._last = "I have not said anything yet."
 
     def answer(self, text: str, tools: Sequence[ToolSpec]) -> Sequence[Part]:
@@ -45,7 +48,11 @@ class Phrasebook:
     def _parts(self, text: str, tools: Sequence[ToolSpec]) -> Iterator[Part]:
         found = command_in(text, commands([*tools, *SMALL_TALK]), freely=True)
         names = {tool.name for tool in tools}
+        self._misses = self._misses + 1 if found is None else 0
         match found:
+            case None if self._misses >= _MOST_MISSES and _ENDING in names:
+                yield Say("I will be quiet now.")
+                yield Call(_ENDING, {})
             case None:
                 yield Say(next(self._not_understood))
             case (name, arguments) if name in names:

@@ -75,6 +75,9 @@ class FakeBrain:
     def brain(self) -> Brain:
         return Brain(self, self, self)
 
+    def prepare(self, tools: Sequence[ToolSpec]) -> None:
+        pass
+
     def transcribe(self, pcm: bytes, tools: Sequence[ToolSpec]) -> str:
         self.hearing_entered.set()
         assert self.hearing_open.wait(10)

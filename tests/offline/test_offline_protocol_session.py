@@ -6,7 +6,7 @@ import pytest
 
 from offline_stage import Stage, Wire, append_of, error_of, kinds, only, user_text
 from speakerd.offline.brain import Call
-from speakerd.offline.protocol_effects import StartEndpointing, StopEndpointing, Think, Transcribe
+from speakerd.offline.protocol_effects import Prepare, StartEndpointing, StopEndpointing, Think, Transcribe
 from speakerd.ports import ToolSpec
 
 
@@ -260,7 +260,7 @@ def test_the_endpointer_follows_the_session(detection: Wire | None, expected: li
     stage = Stage()
     stage.asked.clear()
     stage.send(audio_input(turn_detection=detection))
-    assert stage.asked == expected
+    assert stage.asked == [Prepare(()), *expected]
 
 
 @pytest.mark.parametrize(

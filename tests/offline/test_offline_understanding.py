@@ -75,10 +75,18 @@ def test_long_answers_are_long_enough_to_be_interrupted(text: str) -> None:
 
 def test_what_is_not_understood_is_said_politely_and_in_turn() -> None:
     book = Phrasebook()
-    answers = [book.answer(text, TOOLS) for text in ("", "the moon is made of cheese", "xyzzy", "")]
+    answers = [book.answer(text, []) for text in ("", "the moon is made of cheese", "xyzzy", "")]
     assert all(isinstance(part, Say) for (part,) in answers)
     assert answers[0] != answers[1] != answers[2]
     assert answers[3] == answers[0]
+
+
+def test_it_does_not_talk_with_a_television_for_ever() -> None:
+    book = Phrasebook()
+    quiet = [Say("I will be quiet now."), Call("end_conversation", {})]
+    assert [book.answer("", TOOLS) == quiet for _ in range(3)] == [False, False, True]
+    assert book.answer("stop", TOOLS)[0] == Say("Goodbye.")
+    assert book.answer("", TOOLS) != quiet, "who was understood has new chances"
 
 
 def test_it_can_say_what_it_can_do_and_repeat_itself() -> None:
