@@ -9,10 +9,10 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from speakerd import __version__
 from speakerd.errors import AudioDeviceError, ConfigurationError, ControlError, SpeakerdError
@@ -21,6 +21,13 @@ from speakerd.settings import Settings, load
 DEFAULT_CONFIGURATION = Path("/etc/speakerd/speakerd.toml")
 EX_UNAVAILABLE = 69
 EX_CONFIG = 78
+
+_WISHES = {
+    "status": "show what the running speaker does",
+    "mute": "close the running speaker's microphone",
+    "unmute": "open it again",
+    "stop": "end ringing and conversation",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     say.add_argument("--ask", action="store_true", required=True, help="TEXT is a question: the assistant answers it")
     say.add_argument("text", metavar="TEXT")
     say.set_defaults(command=_say)
+    for name, purpose in _WISHES.items():
+        wish = commands.add_parser(name, parents=[configured], help=purpose)
+        wish.set_defaults(command=_wish, wish=name)
     demo = commands.add_parser("demo", help="show the whole speaker with no key and no hardware, in about a minute")
     demo.add_argument("--report", type=Path, metavar="FILE", help="write what was measured as JSON")
     demo.add_argument(
@@ -88,17 +98,25 @@ def _check(chosen: argparse.Namespace) -> int:
 
 
 def _say(chosen: argparse.Namespace) -> int:
-    asyncio.run(_ask(Path(_settings(chosen.config).control.socket), chosen.text))
+    for answer in asyncio.run(_answers(chosen, {"do": "ask", "text": chosen.text})):
+        if answer.get("event") == "transcript":
+            sys.stdout.write(f"{answer['text']}\n")
     return 0
 
 
-async def _ask(socket: Path, text: str) -> None:
+def _wish(chosen: argparse.Namespace) -> int:
+    (*_, snapshot) = asyncio.run(_answers(chosen, {"do": chosen.wish})) or [{}]
+    for key, value in snapshot.items():
+        if key != "event":
+            sys.stdout.write(f"{key:<8} {value if value is not None else 'none'}\n")
+    return 0
+
+
+async def _answers(chosen: argparse.Namespace, wish: Mapping[str, object]) -> list[dict[str, Any]]:
     from speakerd.service.client import request
 
-    async with aclosing(request(socket, {"do": "ask", "text": text})) as answers:
-        async for answer in answers:
-            if answer.get("event") == "transcript":
-                sys.stdout.write(f"{answer['text']}\n")
+    async with aclosing(request(Path(_settings(chosen.config).control.socket), wish)) as answers:
+        return [answer async for answer in answers]
 
 
 def _demo(chosen: argparse.Namespace) -> int:
@@ -108,14 +126,9 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 
 def _settings(path: Path | None) -> Settings:
-    """The owner's settings; SPEAKERD_SOCKET may move the control socket."""
-    if path is None:
-        settings = load(DEFAULT_CONFIGURATION) if DEFAULT_CONFIGURATION.exists() else Settings()
-    else:
-        settings = load(path)
-    if socket := os.environ.get("SPEAKERD_SOCKET"):
-        settings = replace(settings, control=replace(settings.control, socket=socket))
-    return settings
+    if path is None and DEFAULT_CONFIGURATION.exists():
+        path = DEFAULT_CONFIGURATION
+    return load(path, os.environ)
 
 
 def _failed(error: SpeakerdError, code: int) -> int:

@@ -8,13 +8,17 @@ from __future__ import annotations
 import difflib
 import tomllib
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from speakerd.errors import ConfigurationError
 
 T = TypeVar("T")
+
+_PREFIX = "SPEAKERD_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ class Settings:
     board: str = "breadboard"
     """The hardware profile: a folder in `hardware/`, or "none" for a machine without buttons and LEDs."""
     state_folder: str = ""
-    """Where timers and the volume are kept; empty means systemd's STATE_DIRECTORY, else ~/.local/state/speakerd."""
+    """Where timers are kept; empty means systemd's STATE_DIRECTORY, else ~/.local/state/speakerd."""
     wake_word: WakeWordSettings = field(default_factory=WakeWordSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
@@ -143,21 +147,16 @@ class Settings:
     control: ControlSettings = field(default_factory=ControlSettings)
 
 
-def load(path: Path) -> Settings:
-    """Settings from a TOML file; raises ConfigurationError with one sentence that names the file and the key."""
-    try:
-        with path.open("rb") as file:
-            table = tomllib.load(file)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be read ({error.strerror}): check its name and permissions."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
+def load(path: Path | None, environment: Mapping[str, str] = MappingProxyType({})) -> Settings:
+    """Settings from a TOML file; raises ConfigurationError with one sentence that names the file and the key.
+
+    A variable SPEAKERD_SECTION__KEY goes before the file's `section.key`. Without a file everything else is default.
+    """
+    table = _overridden(_read(path) if path else {}, environment)
     try:
         return parse(table)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{path}: {error}") from error
+        raise ConfigurationError(f"{path or 'the environment'}: {error}") from error
 
 
 def parse(table: dict[str, object]) -> Settings:
@@ -165,6 +164,36 @@ def parse(table: dict[str, object]) -> Settings:
     settings = _build(Settings, table, "")
     _check_ranges(settings)
     return settings
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}): check its name and permissions."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
+
+
+def _overridden(table: dict[str, object], environment: Mapping[str, str]) -> dict[str, object]:
+    for variable, text in environment.items():
+        section, separator, key = variable.removeprefix(_PREFIX).lower().partition("__")
+        if variable.startswith(_PREFIX) and separator:
+            values = table.setdefault(section, {})
+            if isinstance(values, dict):
+                values[key] = _toml_value(text)
+    return table
+
+
+def _toml_value(text: str) -> object:
+    """A variable's value: what TOML makes of it, or else the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _build(kind: type[T], table: dict[str, object], prefix: str) -> T:

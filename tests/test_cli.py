@@ -95,8 +95,17 @@ def test_a_second_daemon_leaves_the_first_alone(tmp_path: Path) -> None:
     assert "Another speakerd answers" in result.stderr
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["check"], ["say"], ["demo"]])
-def test_every_command_explains_itself(command: list[str]) -> None:
-    result = speakerd(*command, "--help")
+@pytest.mark.parametrize("command", ["", "run", "check", "say", "demo", "status", "mute", "unmute", "stop"])
+def test_every_command_explains_itself(command: str) -> None:
+    result = speakerd(*command.split(), "--help")
     assert result.returncode == 0
     assert result.stdout.startswith("usage: speakerd")
+
+
+def test_the_environment_overrides_a_setting_and_its_mistakes_are_named(tmp_path: Path) -> None:
+    configuration = written(tmp_path, HERE)
+    result = speakerd("status", "--config", configuration, SPEAKERD_CONTROL__SOCKET=f"{tmp_path}/other.sock")
+    assert f"nothing answers at {tmp_path}/other.sock" in result.stderr
+    result = speakerd("status", "--config", configuration, SPEAKERD_AUDIO__VOLUME="loud")
+    assert result.returncode == CONFIGURATION
+    assert '"audio.volume" must be a number' in result.stderr

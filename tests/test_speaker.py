@@ -143,17 +143,37 @@ async def test_a_card_that_is_pulled_in_mid_conversation_ends_it(tmp_path: Path)
         await k.until_light(Light.IDLE)
 
 
+async def command(folder: Path, *words: str) -> str:
+    """What the command line prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "speakerd", *words),
+        env={**os.environ, "SPEAKERD_CONTROL__SOCKET": str(folder / "control.sock")},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    return printed.decode()
+
+
+async def test_the_owner_mutes_and_quiets_it_from_the_command_line(tmp_path: Path) -> None:
+    async with kitchen(FakeCard(tmp_path / "card"), settings(tmp_path)) as k:
+        await k.until_light(Light.IDLE)
+        assert await command(tmp_path, "mute") == ""
+        await k.until_light(Light.MUTED)
+        assert "light    muted\nmuted    True\n" in await command(tmp_path, "status")
+        assert await command(tmp_path, "unmute") == ""
+        await k.until_light(Light.IDLE)
+        k.press(ACTION)
+        await k.until_light(Light.OPENING, Light.LISTENING)
+        assert await command(tmp_path, "stop") == ""
+        await k.until_light(Light.IDLE)
+
+
 async def test_a_text_question_is_answered_aloud_and_in_writing(tmp_path: Path) -> None:
     card = FakeCard(tmp_path / "card")
     async with kitchen(card, settings(tmp_path)) as k:
         await k.until_light(Light.IDLE)
-        asking = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "speakerd", "say", "--ask", "Turn on the kitchen light!"),
-            env={**os.environ, "SPEAKERD_SOCKET": str(tmp_path / "control.sock")},
-            stdout=asyncio.subprocess.PIPE,
-        )
-        answer, _ = await asking.communicate()
-        assert (asking.returncode, answer) == (0, b"The kitchen light is on.\n")
+        assert await command(tmp_path, "say", "--ask", "Turn on the kitchen light!") == "The kitchen light is on.\n"
         await k.until_light(Light.IDLE)
         (call,) = k.recording.calls.values()
         assert (call.name, "kitchen" in call.arguments) == ("set_light", True)
