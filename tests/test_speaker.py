@@ -169,6 +169,19 @@ async def test_the_owner_mutes_and_quiets_it_from_the_command_line(tmp_path: Pat
         await k.until_light(Light.IDLE)
 
 
+async def test_a_timer_rings_until_the_button_is_pressed(tmp_path: Path) -> None:
+    card = FakeCard(tmp_path / "card")
+    async with kitchen(card, settings(tmp_path)) as k:
+        await k.until_light(Light.IDLE)
+        answer = await command(tmp_path, "say", "--ask", "Set a timer for 2 seconds.")
+        assert answer == "Timer set for two seconds.\n"
+        await k.recording.until(lambda: k.recording.lights[-1][1] is Light.RINGING)
+        quiet_until = card.speaker_frames()
+        await k.recording.until(lambda: bool(np.abs(card.heard()[quiet_until:]).max(initial=0) > 1000))
+        k.press(ACTION)
+        await k.until_light(Light.RINGING, Light.IDLE)
+
+
 async def test_a_text_question_is_answered_aloud_and_in_writing(tmp_path: Path) -> None:
     card = FakeCard(tmp_path / "card")
     async with kitchen(card, settings(tmp_path)) as k:
