@@ -32,10 +32,6 @@ class ProtocolError(SpeakerdError, ValueError):
     """A peer sent something that is not the Realtime protocol."""
 
 
-class SessionError(SpeakerdError, ConnectionError):
-    """A Realtime session could not be opened, or ended by the other side's will."""
-
-
 class ToolError(SpeakerdError):
     """A tool cannot do what was asked; the sentence is told to the model."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.audio.resample import Resampler
+from speakerd.audio.resample import resampled
 from speakerd.errors import AudioDeviceError
 
 _SOURCES = [Path(__file__).with_name(name) for name in ("fakecard.c", "fakecard_files.c", "fakecard.h")]
@@ -74,8 +74,7 @@ class FakeCard:
 
     def say(self, pcm: NDArray[np.int16], rate_hz: int, *, lead_ms: int = 80) -> int:
         """Mix mono speech into the room from `lead_ms` ahead of now on; returns the frame at which it begins."""
-        resampler = Resampler(rate_hz, self._rate())
-        speech = np.concatenate((resampler.process(pcm), resampler.drain()))
+        speech = resampled(pcm, rate_hz, self._rate())
         start = self.mic_position() + self._rate() * lead_ms // 1000
         self._mix(start, speech)
         return start

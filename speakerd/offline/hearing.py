@@ -18,7 +18,7 @@ import pocketsphinx
 from numpy.typing import NDArray
 
 from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, bytes_of, rms_dbfs, samples_of
-from speakerd.audio.resample import Resampler
+from speakerd.audio.resample import resampled
 from speakerd.offline.grammar import heard, words_in
 from speakerd.offline.grammar_automaton import Automaton, automaton
 from speakerd.offline.grammar_commands import Command, command_in, commands
@@ -105,8 +105,7 @@ class Recognizer:
             return ""
         if rms_dbfs(samples) < _QUIETEST_DBFS:
             return ""
-        resampler = Resampler(SESSION_RATE_HZ, WAKE_RATE_HZ)
-        speech = bytes_of(np.concatenate((resampler.process(samples), resampler.drain())))
+        speech = bytes_of(resampled(samples, SESSION_RATE_HZ, WAKE_RATE_HZ))
         with self._lock:
             self._learn(tools)
             return self._command_in(speech)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from everyday import everyday_specs
 from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of
 from speakerd.audio.resample import resampled
 from speakerd.demo.user_voice import synthesise
@@ -18,9 +18,6 @@ from speakerd.offline.brain import Call
 from speakerd.offline.hearing import Recognizer
 from speakerd.offline.understanding import Phrasebook
 from speakerd.ports import ToolSpec
-from speakerd.tools.everyday import everyday_tools
-from speakerd.tools.home import DemoHome
-from speakerd.tools.timers import Timers
 
 COMMANDS: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("turn on the kitchen lights", "set_light", {"room": "kitchen", "power": "on"}),
@@ -53,18 +50,7 @@ UNRELATED = (
 )
 
 
-class NoTime:
-    def time(self) -> float:
-        return 0.0
-
-    def call_at(self, when: float, callback: object, number: int) -> NoTime:
-        return self
-
-    def cancel(self) -> None: ...
-
-
-TIMERS = Timers(Path("/nonexistent/timers.json"), lambda event: None, NoTime())
-TOOLS = [t.spec for t in everyday_tools(TIMERS, lambda: 0.5, lambda volume: None, home=DemoHome())]
+TOOLS = everyday_specs()
 
 
 @pytest.fixture(scope="module")

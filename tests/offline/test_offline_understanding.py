@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from everyday import everyday_specs
 from speakerd.offline.brain import Call, Part, Say
 from speakerd.offline.small_talk import ANSWERS
 from speakerd.offline.understanding import Phrasebook
 from speakerd.ports import ToolSpec
-from speakerd.tools.everyday import everyday_tools
-from speakerd.tools.home import DemoHome
-from speakerd.tools.timers import Timers
 
-
-class NoTime:
-    def time(self) -> float:
-        return 0.0
-
-    def call_at(self, when: float, callback: object, number: int) -> NoTime:
-        return self
-
-    def cancel(self) -> None: ...
-
-
-TIMERS = Timers(Path("/nonexistent/timers.json"), lambda event: None, NoTime())
-TOOLS = [t.spec for t in everyday_tools(TIMERS, lambda: 0.5, lambda volume: None, home=DemoHome())]
+TOOLS = everyday_specs()
 WEATHER = ToolSpec(
     "get_weather",
     "Tells the weather.",

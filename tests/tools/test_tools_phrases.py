@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
+from everyday import everyday_specs
 from speakerd.core.state import END_CONVERSATION
 from speakerd.offline.grammar import filled, matches, parse
 from speakerd.offline.grammar_commands import commands
 from speakerd.offline.grammar_values import words_of
 from speakerd.ports import ToolSpec
-from speakerd.tools.everyday import everyday_tools
-from speakerd.tools.home import DemoHome
-from speakerd.tools.timers import Handle, Timers
-
-
-class NoTime:
-    """A scheduler for timers that are never set."""
-
-    def time(self) -> float:
-        raise AssertionError("no timer is set here")
-
-    def call_at(self, when: float, callback: Callable[[int], None], number: int, /) -> Handle:
-        raise AssertionError("no timer is set here")
-
-
-def everyday_specs() -> list[ToolSpec]:
-    timers = Timers(Path("/nonexistent/timers.json"), lambda _: None, NoTime())
-    return [tool.spec for tool in everyday_tools(timers, lambda: 0.5, lambda _: None, home=DemoHome())]
-
 
 SPECS = everyday_specs()
 PHRASES = [(spec, phrase) for spec in SPECS for phrase in spec.phrases]
