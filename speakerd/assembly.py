@@ -26,7 +26,7 @@ from speakerd.errors import ConfigurationError
 from speakerd.gpio.boards import Board, load_board
 from speakerd.gpio.panel import Panel
 from speakerd.offline.process import OfflineProcess
-from speakerd.ports import Ears, Lights, Post
+from speakerd.ports import Ears, Post
 from speakerd.realtime.endpoints import Endpoint, endpoint
 from speakerd.realtime.link import Trace
 from speakerd.realtime.session import RealtimeSessions
@@ -60,8 +60,6 @@ class Surroundings:
     """Takes every score of the wake word and its capture position; called in the audio thread."""
     trace: Trace | None = None
     """Takes every wire event of the sessions."""
-    show: Callable[[Lights], Lights] = lambda lights: lights
-    """May wrap the lights to watch them."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof)]
         if offline is not None:
             owners.append(offline.run())
-        devices = Devices(sessions, plane.capture, plane.player, tools, around.show(panel.lights), control)
+        devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control)
         yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, tuple(owners))
 
 
