@@ -16,7 +16,7 @@ from speakerd.core.events import Event, TimedOut, Timer
 from speakerd.core.lights import light
 from speakerd.core.state import Rules, State
 from speakerd.core.step import step
-from speakerd.ports import Capture, Control, Lights, Player, Sessions, Tools
+from speakerd.ports import Capture, Control, Judge, Lights, Player, Sessions, Tools
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ class Devices:
     tools: Tools
     lights: Lights
     control: Control
+    wake: Judge
 
 
 class Daemon:
@@ -86,6 +87,8 @@ class Daemon:
                 self._stop_timer(timer)
             case do.RunTool(session=number, call_id=call_id, name=name, arguments=arguments):
                 devices.tools.run(number, call_id, name, arguments)
+            case do.JudgeWake(word=word, was_wanted=was_wanted, sample=sample):
+                devices.wake.judge(word, was_wanted, sample)
             case do.RefuseAsk(request=request, reason=reason):
                 devices.control.refuse(request, reason)
             case do.Exit():

@@ -76,8 +76,18 @@ class Ears(Protocol):
     def hear(self, frame: NDArray[np.int16], end_sample: int) -> None:
         """Take the next 1280 samples of mono PCM at 16 kHz; `end_sample` is the capture position after them."""
 
+    def hear_playout(self, frame: NDArray[np.int16]) -> None:
+        """Take the next 1280 samples of mono PCM at 16 kHz that our own loudspeaker was given."""
+
     def rearm(self) -> None:
         """Forget what was heard: the next frame does not follow the last one (unmuted, card replaced, samples lost)."""
+
+
+class Judge(Protocol):
+    """Learns from what followed a wake word."""
+
+    def judge(self, word: str, was_wanted: bool, sample: int) -> None:
+        """Say whether somebody spoke after the WakeWordHeard of this word and position. Loop thread."""
 
 
 class Player(Protocol):

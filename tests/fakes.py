@@ -115,6 +115,14 @@ class FakeControl:
         self._note("refuse", request)
 
 
+class FakeWake:
+    def __init__(self, told: Told) -> None:
+        self._note = told.note
+
+    def judge(self, word: str, was_wanted: bool, sample: int) -> None:
+        self._note("judge wake", word, "wanted" if was_wanted else "not wanted", sample)
+
+
 def fake_devices(told: Told) -> Devices:
     """One of each."""
     return Devices(
@@ -124,4 +132,5 @@ def fake_devices(told: Told) -> Devices:
         FakeTools(told),
         FakeLights(told),
         FakeControl(told),
+        FakeWake(told),
     )

@@ -11,10 +11,18 @@ import pytest
 
 from fakes import Told, fake_devices
 from speakerd.core import events as on
-from speakerd.core.state import END_CONVERSATION, Idle, Rules, State
+from speakerd.core.state import (
+    END_CONVERSATION,
+    Idle,
+    Rules,
+    State,
+)
+from speakerd.core.words import CallTool, WordAction
 from speakerd.daemon import Daemon
 
 WAKE = on.WakeWordHeard("hey_jarvis", 0.9, 20_000)
+LIGHT_ON = on.WakeWordHeard("light_on", 0.9, 30_000)
+WORDS = (WordAction("light_on", CallTool("set_light", "{}")),)
 QUICK = Rules(listening_seconds=0.01, ringing_seconds=0.01)
 
 
@@ -51,6 +59,8 @@ CONVERSATION: list[on.Event] = [
     on.TextAsked(1, "what time is it"),
     on.TextAsked(2, "and now"),
     on.SessionOpened(2),
+    LIGHT_ON,
+    on.ToolFinished(on.NO_SESSION, "wake-30000", "error: no power"),
 ]
 TOLD = [
     "light starting",
@@ -59,6 +69,7 @@ TOLD = [
     "light opening",
     "open uplink 1 19000",
     "light listening",
+    "judge wake hey_jarvis wanted 20000",
     "light thinking",
     "run tool 1 c1 clock {}",
     "send tool output 1 c1 noon",
@@ -85,6 +96,8 @@ TOLD = [
     "refuse 2",
     "send text 2 what time is it",
     "create response 2",
+    "run tool 0 wake-30000 set_light {}",
+    "cue failed",
     "stop ringing",
     "close session 2",
     "close capture",
@@ -93,7 +106,7 @@ TOLD = [
 
 
 async def test_a_conversation_reaches_every_device_in_order() -> None:
-    assert await play(Daemon(Rules(preroll_samples=1000)), *CONVERSATION) == TOLD
+    assert await play(Daemon(Rules(preroll_samples=1000, words=WORDS)), *CONVERSATION) == TOLD
 
 
 async def test_a_deadline_comes_back_as_an_event() -> None:
@@ -107,7 +120,7 @@ async def test_a_deadline_comes_back_as_an_event() -> None:
     async with asyncio.timeout(5):
         await ended.wait()
         assert isinstance(daemon.state.phase, Idle)
-        assert told.lines[-2:] == ["close session 1", "light idle"]
+        assert told.lines[-3:] == ["judge wake hey_jarvis not wanted 20000", "close session 1", "light idle"]
         daemon.post(on.StopAsked())
         await running
 

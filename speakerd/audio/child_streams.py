@@ -100,6 +100,8 @@ class SpeakerStream:
                 item, handed = self._playhead.progress() or (0, 0)
                 reports.append(wire.Pulse(item, self._session_samples(item, handed), self._underruns))
                 self._until_pulse = samples_in(_PULSE_MS, self._rate_hz)
+        if block.any():
+            reports.append(wire.PlayoutFrame(self._rate_hz, bytes_of(block)))
         for report in reports:
             self._report(report)
         return bytes_of(spread(block, self._channels))

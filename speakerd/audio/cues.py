@@ -14,7 +14,7 @@ _LOUDNESS = 0.25
 _RELEASE_MS = 15
 
 _MELODIES: dict[Cue, tuple[tuple[float, int], ...]] = {
-    # Each melody is (Hz, ms); faults fall, and no two have the same notes.
+    # Each melody is (Hz, ms); faults fall, what is done rises, and no two have the same notes.
     Cue.MUTED: ((_G4, 110), (_C4, 150)),
     Cue.NO_NETWORK: ((_A4, 120), (_REST, 40), (_A4, 120), (_E4, 180)),
     Cue.BAD_KEY: ((_E4, 90), (_REST, 30), (_E4, 90), (_REST, 30), (_E4, 140)),
@@ -22,6 +22,9 @@ _MELODIES: dict[Cue, tuple[tuple[float, int], ...]] = {
     Cue.REFUSED: ((_E5, 120), (_C4, 220)),
     Cue.SERVER_ERROR: ((_C4, 160), (_REST, 40), (_C4, 220)),
     Cue.NO_ANSWER: ((_C5, 120), (_G4, 120), (_C5, 180)),
+    Cue.NO_MICROPHONE: ((_E4, 110), (_REST, 40), (_C4, 110), (_REST, 40), (_C4, 180)),
+    Cue.DONE: ((_G4, 80), (_C5, 160)),
+    Cue.FAILED: ((_G4, 100), (_E4, 100), (_C4, 160)),
 }
 _RINGING = (*((_E5, 120), (_G5, 120), (_A5, 160), (_REST, 100)) * 2, (_REST, 1000))
 

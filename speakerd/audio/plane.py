@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from speakerd.audio import wire
 from speakerd.audio.capture import MicCapture
+from speakerd.audio.far_end import FarEnd
 from speakerd.audio.player import CardPlayer
 from speakerd.audio.process import CardProcess
 from speakerd.audio.uplink import UplinkSpan
@@ -79,6 +80,7 @@ class AudioPlane:
         self._loop = asyncio.get_running_loop()
         self.capture = MicCapture(ears, sink, self._loop.time)
         """The Capture port."""
+        self._far_end = FarEnd(ears)
         self.player = CardPlayer(settings.volume, settings.tail_ms if settings.duplex == "half" else 0, post)
         """The Player port, with the volume."""
         self._process: CardProcess | None = None
@@ -204,6 +206,8 @@ class AudioPlane:
         match report:
             case wire.MicFrame():
                 audio.hear(report)
+            case wire.PlayoutFrame():
+                self._far_end.hear(report)
             case wire.Pulse(item=item, handed=handed, underruns=underruns):
                 self._pulse_at, self._underruns = self._loop.time(), underruns
                 if item:

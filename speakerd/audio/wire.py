@@ -99,6 +99,14 @@ class MicFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayoutFrame:
+    """Mono samples that the card was given just now; none are reported of silence."""
+
+    rate_hz: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """The card still asks for sound."""
 
@@ -136,7 +144,7 @@ class Failed:
 
 
 Command = Play | Finish | Flush | SetGain | PlayCue | Ring | OpenCapture | CloseCapture
-Report = CaptureOpened | MicFrame | Pulse | ItemOver | Flushed | Failed
+Report = CaptureOpened | MicFrame | PlayoutFrame | Pulse | ItemOver | Flushed | Failed
 Message = Command | Report
 
 
@@ -157,7 +165,7 @@ def _kind(make: type) -> _Kind:
 
 _TYPES: tuple[type, ...] = (
     *(Play, Finish, Flush, SetGain, PlayCue, Ring, OpenCapture, CloseCapture),
-    *(CaptureOpened, MicFrame, Pulse, ItemOver, Flushed, Failed),
+    *(CaptureOpened, MicFrame, PlayoutFrame, Pulse, ItemOver, Flushed, Failed),
 )
 _KINDS = [_kind(make) for make in _TYPES]
 _NUMBERS = {make: number for number, make in enumerate(_TYPES)}

@@ -21,6 +21,11 @@ class Cue(Enum):
     REFUSED = "refused"
     SERVER_ERROR = "server error"
     NO_ANSWER = "no answer"
+    NO_MICROPHONE = "no microphone"
+    DONE = "done"
+    """What a wake word asked a tool for is done."""
+    FAILED = "failed"
+    """What a wake word asked a tool for cannot be done."""
 
 
 # The session
@@ -138,6 +143,16 @@ class StopRinging:
     """Stop the ringing at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class JudgeWake:
+    """Tell the wake word's detector whether somebody spoke after an activation from idle; at most once for each."""
+
+    word: str
+    was_wanted: bool
+    sample: int
+    """The one of its WakeWordHeard."""
+
+
 # Tools, time, and the owner
 
 
@@ -146,6 +161,7 @@ class RunTool:
     """Run a tool beside the conversation; always answered by ToolFinished."""
 
     session: int
+    """NO_SESSION for a call that a wake word made."""
     call_id: str
     name: str
     arguments: str
@@ -197,6 +213,7 @@ Effect = (
     | PlayCue
     | StartRinging
     | StopRinging
+    | JudgeWake
     | RunTool
     | StartTimer
     | StopTimer

@@ -1,13 +1,21 @@
 """Everything that can happen to the speaker, in the past tense.
 
 An event that answers something carries the id of what it answers; the core drops it when that thing is gone.
-Session numbers are ours and count up; response, item and call ids are the server's.
+Session numbers are ours and count up from 1; response, item and call ids are the server's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+
+from speakerd.core.words import WordAction
+
+NO_SESSION = 0
+"""In the place of a session's number: the tool call belongs to no conversation; its call id is ours."""
+
+FAILURE = "error: "
+"""How the output of a tool that failed begins."""
 
 
 class Fault(Enum):
@@ -55,7 +63,7 @@ class Timer(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WakeWordHeard:
-    """A detection that passed threshold, patience and refractory."""
+    """A detection that passed threshold, patience and refractory; what the word does is among the rules."""
 
     word: str
     score: float
@@ -85,6 +93,18 @@ class CardLost:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class MicrophoneSilent:
+    """The open microphone has sent one constant value for a while: it is switched off, unplugged or broken."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneHeard:
+    """The microphone's signal moves again."""
+
+
 # The owner
 
 
@@ -106,6 +126,13 @@ class MuteAsked:
 @dataclass(frozen=True, slots=True)
 class EndAsked:
     """The owner wants quiet: ringing and conversation are to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordsChanged:
+    """The owner changed what the wake words do."""
+
+    words: tuple[WordAction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +253,11 @@ class ToolFinished:
     call_id: str
     output: str
 
+    @property
+    def failed(self) -> bool:
+        """Whether the tool could not do what was asked."""
+        return self.output.startswith(FAILURE)
+
 
 @dataclass(frozen=True, slots=True)
 class AlarmRang:
@@ -248,9 +280,12 @@ Event = (
     | MutePressed
     | CardFound
     | CardLost
+    | MicrophoneSilent
+    | MicrophoneHeard
     | TextAsked
     | MuteAsked
     | EndAsked
+    | WordsChanged
     | StopAsked
     | SessionOpened
     | SessionClosed

@@ -19,6 +19,7 @@ class Light(Enum):
     MUTED = "muted"
     RINGING = "ringing"
     NO_SOUND = "no sound"
+    NO_MICROPHONE = "no microphone"
     NO_NETWORK = "no network"
     BAD_KEY = "bad key"
     NO_CREDIT = "no credit"
@@ -54,4 +55,6 @@ def _idle_light(state: State) -> Light:
         return Light.NO_SOUND
     if state.muted:
         return Light.MUTED
+    if state.microphone_silent:
+        return Light.NO_MICROPHONE
     return Light.IDLE if state.fault is None else Light(state.fault.value)

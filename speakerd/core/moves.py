@@ -81,6 +81,13 @@ def interrupt(
     return enter(state, Listening(talk, utterance)), effects
 
 
+def judge(talk: Conversation, *, was_wanted: bool) -> tuple[Conversation, list[do.Effect]]:
+    """Give the verdict on the activation, if it is still open."""
+    if talk.wake is None:
+        return talk, []
+    return replace(talk, wake=None), [do.JudgeWake(talk.wake.word, was_wanted, talk.wake.sample)]
+
+
 def is_last_turn(state: State, talk: Conversation) -> bool:
     """Whether the conversation ends with what goes on now."""
     return talk.ending or talk.typed or state.muted

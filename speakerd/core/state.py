@@ -1,6 +1,7 @@
 """What the speaker knows. Frozen; only the daemon's loop replaces it, and only by the outcome of `step`.
 
-A phase carries only its own data. What is true in every phase (muted, card, ringing, fault) stands beside it.
+A phase carries only its own data. What is true in every phase (muted, card, microphone, ringing, fault) stands beside
+it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from speakerd.core.events import Fault
+from speakerd.core.words import Action, Talk, WordAction
 
 END_CONVERSATION = "end_conversation"
 """The tool by which the model ends the conversation: the core acts on it, nothing runs."""
@@ -29,6 +31,12 @@ class Rules:
     follow_up: bool = True
     full_duplex: bool = False
     most_tool_calls: int = 16
+    words: tuple[WordAction, ...] = ()
+    """By the word's name as in WakeWordHeard; a word that is not here talks."""
+
+    def action(self, word: str) -> Action:
+        """What a wake word does."""
+        return next((known.action for known in self.words if known.word == word), Talk())
 
 
 # The response that the server makes: at most one at a time
@@ -63,6 +71,14 @@ Response = Requested | Unwanted | Active | Cancelled
 
 
 @dataclass(frozen=True, slots=True)
+class Wake:
+    """An activation from idle by a wake word, of which is not yet known whether it was wanted."""
+
+    word: str
+    sample: int
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """What the two sides of one session still owe each other."""
 
@@ -84,6 +100,8 @@ class Conversation:
     """Asked by text: one turn, and the microphone stays out of it."""
     since_sample: int | None = None
     """Where the uplink begins when it opens next (16 kHz samples); None means now."""
+    wake: Wake | None = None
+    """The activation that nobody has spoken after so far."""
 
     @property
     def owes(self) -> bool:
@@ -111,6 +129,8 @@ class Opening:
     request: int | None = None
     """The text request that opened the session."""
     text: str | None = None
+    wake: Wake | None = None
+    """The wake word that opened the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +181,8 @@ class State:
     """Number of the last session."""
     card: Card = Card.STARTING
     muted: bool = False
+    microphone_silent: bool = False
+    """The open microphone sends nothing but one constant value."""
     ringing: frozenset[str] = frozenset()
     rings: int = 0
     """Counts ringings; the ringing timer of an older one is stale."""

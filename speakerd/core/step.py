@@ -6,11 +6,12 @@ What follows from the state (capture, uplink, timers) is commanded by no branch:
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.derived import capturing, deadline_seconds, uplinked
-from speakerd.core.moves import Outcome, enter, fail, finish, interrupt
+from speakerd.core.moves import Outcome, enter, fail, finish, interrupt, judge
 from speakerd.core.state import (
     Card,
     Idle,
@@ -20,9 +21,11 @@ from speakerd.core.state import (
     Speaking,
     State,
     Thinking,
+    Wake,
     session,
 )
 from speakerd.core.turns import on_conversation, on_playout_ended
+from speakerd.core.words import CallTool, Stop, Talk
 
 CARD_MISSING = "the sound card is not available: see what `speakerd check` says"
 BUSY = "a conversation is going on: ask again when it has ended"
@@ -62,8 +65,14 @@ def _decide(state: State, event: on.Event) -> Outcome:
             return replace(state, card=Card.UP), [do.StartRinging()] if state.ringing else []
         case on.CardLost():
             return _on_card_lost(state)
+        case on.MicrophoneSilent():
+            return _on_silent_microphone(state)
+        case on.MicrophoneHeard():
+            return replace(state, microphone_silent=False), []
         case on.TextAsked():
             return _on_text(state, event)
+        case on.WordsChanged(words=words):
+            return replace(state, rules=replace(state.rules, words=words)), []
         case on.StopAsked():
             return _on_stop(state)
         case on.AlarmRang():
@@ -73,18 +82,34 @@ def _decide(state: State, event: on.Event) -> Outcome:
             return _on_deadline(state, event)
         case on.PlayoutEnded():
             return on_playout_ended(state, event)
+        case on.ToolFinished(session=on.NO_SESSION):
+            return _on_own_call_finished(state, event)
         case _:
             return on_conversation(state, event) if event.session == session(state.phase) else (state, [])
 
 
 def _on_wake_word(state: State, event: on.WakeWordHeard) -> Outcome:
+    match state.rules.action(event.word):
+        case Stop():
+            return _end(state) if isinstance(state.phase, Thinking | Speaking) else _quiet(state)
+        case CallTool(name=name, arguments=arguments):
+            # Positions never come again, so no two calls share an id. Ringing goes on: nobody asked for quiet.
+            call = do.RunTool(on.NO_SESSION, f"wake-{event.sample}", name, arguments)
+            return state, [call] if _hears(state) else []
+        case Talk():
+            return _on_talk_word(state, event)
+        case action:
+            assert_never(action)
+
+
+def _on_talk_word(state: State, event: on.WakeWordHeard) -> Outcome:
     state, effects = _quiet(state)
-    if state.muted or state.card is not Card.UP:
+    if not _hears(state):
         return state, effects
     match state.phase:
         case Idle():
             since_sample = max(0, event.sample - state.rules.preroll_samples)
-            state, opening = _open(state, since_sample=since_sample)
+            state, opening = _open(state, since_sample=since_sample, wake=Wake(event.word, event.sample))
             return state, effects + opening
         case Thinking() | Speaking() as phase:
             going_on = replace(phase, talk=replace(phase.talk, ending=False, typed=False))
@@ -100,6 +125,8 @@ def _on_action(state: State) -> Outcome:
     match state.phase:
         case Idle() if state.muted:
             return state, [do.PlayCue(do.Cue.MUTED)]
+        case Idle() if state.microphone_silent:
+            return state, [do.PlayCue(do.Cue.NO_MICROPHONE)]
         case Idle() if state.card is Card.UP:
             return _open(state)
         case Thinking() | Speaking() as phase:
@@ -109,7 +136,7 @@ def _on_action(state: State) -> Outcome:
 
 
 def _on_mute(state: State, muted: bool) -> Outcome:
-    state = replace(state, muted=muted)
+    state = replace(state, muted=muted, microphone_silent=state.microphone_silent and not muted)
     match state.phase:
         case Opening(text=None) | Listening() if muted:
             return finish(state)
@@ -119,7 +146,14 @@ def _on_mute(state: State, muted: bool) -> Outcome:
 
 def _on_card_lost(state: State) -> Outcome:
     state, effects = finish(state)
-    return replace(state, card=Card.DOWN), effects
+    return replace(state, card=Card.DOWN, microphone_silent=False), effects
+
+
+def _on_silent_microphone(state: State) -> Outcome:
+    """Say it once; a report from before a mute or a lost card is stale."""
+    if state.microphone_silent or not _hears(state):
+        return state, []
+    return replace(state, microphone_silent=True), [do.PlayCue(do.Cue.NO_MICROPHONE)]
 
 
 def _on_text(state: State, event: on.TextAsked) -> Outcome:
@@ -156,15 +190,35 @@ def _on_deadline(state: State, event: on.TimedOut) -> Outcome:
             return fail(state, on.Fault.NO_NETWORK)
         case Thinking() | Speaking():
             return fail(state, on.Fault.NO_ANSWER)
+        case Listening(talk=talk, utterance=None) if uplinked(state) is not None and not state.microphone_silent:
+            _, judging = judge(talk, was_wanted=False)
+            state, finishing = finish(state)
+            return state, judging + finishing
         case _:
             return finish(state)
 
 
+def _on_own_call_finished(state: State, event: on.ToolFinished) -> Outcome:
+    """Tell by a sound how a call ended that a wake word made; while the user is listened to, only bad news."""
+    if event.failed:
+        return state, [do.PlayCue(do.Cue.FAILED)]
+    return state, [do.PlayCue(do.Cue.DONE)] if uplinked(state) is None else []
+
+
+def _hears(state: State) -> bool:
+    return not state.muted and state.card is Card.UP
+
+
 def _open(
-    state: State, *, since_sample: int | None = None, request: int | None = None, text: str | None = None
+    state: State,
+    *,
+    since_sample: int | None = None,
+    request: int | None = None,
+    text: str | None = None,
+    wake: Wake | None = None,
 ) -> Outcome:
     number = state.sessions + 1
-    opening = Opening(number, since_sample, request, text)
+    opening = Opening(number, since_sample, request, text, wake)
     return replace(enter(state, opening), sessions=number), [do.OpenSession(number)]
 
 

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
-from speakerd.core.moves import Outcome, enter, fail, finish, interrupt, is_last_turn
+from speakerd.core.moves import Outcome, enter, fail, finish, interrupt, is_last_turn, judge
 from speakerd.core.state import (
     END_CONVERSATION,
     Active,
@@ -63,7 +63,7 @@ def _while_opening(state: State, phase: Opening, event: SessionEvent) -> Outcome
             asking: list[do.Effect] = [do.SendText(phase.session, phase.text), do.CreateResponse(phase.session)]
             return enter(replace(state, fault=None), Thinking(talk)), asking
         case on.SessionOpened():
-            talk = Conversation(phase.session, since_sample=phase.since_sample)
+            talk = Conversation(phase.session, since_sample=phase.since_sample, wake=phase.wake)
             return enter(replace(state, fault=None), Listening(talk)), []
         case on.SessionClosed():
             return fail(state, event.fault, event.reason)
@@ -104,15 +104,18 @@ def _on_speech_started(state: State, phase: Talking, event: on.SpeechStarted) ->
 
 
 def _on_speech_stopped(state: State, phase: Talking) -> Outcome:
-    """The server answers an utterance by itself, once what we cancelled is over."""
+    """The server answers an utterance by itself, once what we cancelled is over.
+
+    Its end is the first sure sign that somebody spoke to us: a television begins, too, and goes on.
+    """
     if not isinstance(phase, Listening):
         return state, []
-    talk = replace(phase.talk, calls_made=0)
+    talk, judging = judge(replace(phase.talk, calls_made=0), was_wanted=True)
     if isinstance(talk.response, Cancelled):
         talk = replace(talk, response=replace(talk.response, then=Requested()))
     else:
         talk = replace(talk, response=Requested())
-    return enter(state, Thinking(talk)), []
+    return enter(state, Thinking(talk)), judging
 
 
 def _on_created(state: State, phase: Talking, event: on.ResponseCreated) -> Outcome:
@@ -125,7 +128,11 @@ def _on_created(state: State, phase: Talking, event: on.ResponseCreated) -> Outc
     talk = replace(talk, response=Active(event.response_id))
     if isinstance(phase, Speaking):
         return _with(state, phase, talk), []
-    return enter(state, Thinking(talk)), []
+    if isinstance(phase, Thinking):
+        return enter(state, Thinking(talk)), []
+    # A server that answers by itself has heard an utterance, even if it did not tell its end.
+    talk, judging = judge(talk, was_wanted=True)
+    return enter(state, Thinking(talk)), judging
 
 
 def _on_answer(state: State, phase: Talking, event: on.AnswerStarted) -> Outcome:

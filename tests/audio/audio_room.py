@@ -34,6 +34,7 @@ class AudioRoom:
         self.loop = asyncio.get_running_loop()
         self.frames: list[NDArray[np.int16]] = []
         self.ends: list[int] = []
+        self.playout: list[NDArray[np.int16]] = []
         self.rearmed_before: list[int] = []
         self.sent: list[tuple[int, bytes]] = []
         self.events: list[Event] = []
@@ -46,6 +47,9 @@ class AudioRoom:
         self.frames.append(frame)
         self.ends.append(end_sample)
         self.loop.call_soon_threadsafe(self._something.set)
+
+    def hear_playout(self, frame: NDArray[np.int16]) -> None:
+        self.playout.append(frame)
 
     def rearm(self) -> None:
         self.rearmed_before.append(len(self.frames))

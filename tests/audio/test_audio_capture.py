@@ -34,6 +34,9 @@ class Room:
     def hear(self, frame: NDArray[np.int16], end_sample: int) -> None:
         self.frames.append((frame, end_sample))
 
+    def hear_playout(self, frame: NDArray[np.int16]) -> None:
+        pytest.fail("a microphone has no playout")
+
     def rearm(self) -> None:
         self.rearmed_before.append(len(self.frames))
 

@@ -101,6 +101,7 @@ async def test_an_answer_is_played_exactly_and_its_end_is_told_when_it_was_heard
         played = heard[first - int(np.flatnonzero(expected)[0]) :]
         np.testing.assert_array_equal(played[: len(expected)], expected)
         assert not played[len(expected) :].any()
+        assert len(room.playout) == 8, "the ears heard 0.7 s of the far end, but for its unfinished frame"
         late = room.speaker_frames_at_post[-1] - (len(heard) - len(played) + len(expected))
         assert rate_hz * 0.17 <= late <= rate_hz * 0.35  # the tail is 200 ms; the card may be looked at 20 ms later
 

@@ -19,6 +19,7 @@ EXAMPLES: list[wire.Message] = [
     wire.CloseCapture(),
     wire.CaptureOpened(2, 48_000),
     wire.MicFrame(2, 960, was_overrun=True, pcm=bytes(960)),
+    wire.PlayoutFrame(48_000, bytes(40)),
     wire.Pulse(0, 0, 5),
     wire.ItemOver(7, 24_000, 0.021),
     wire.Flushed(3),

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from speakerd.core.state import Rules
 from speakerd.core.step import step
-from test_core_walk import WALKS, sensible, walk
+from test_core_walk import RULES, WALKS, sensible, walk
 
 
 def diagram() -> str:
     """The lines between the fences."""
     arrows: dict[tuple[str, str], set[str]] = {}
     for events in WALKS.values():
-        for state, world in walk(Rules(most_tool_calls=1), events):
+        for state, world in walk(RULES, events):
             for event in events:
                 after, _ = step(state, event)
                 here, there = type(state.phase).__name__, type(after.phase).__name__

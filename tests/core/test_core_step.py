@@ -23,11 +23,18 @@ from speakerd.core.state import (
 )
 from speakerd.core.step import BUSY, CARD_MISSING, step
 from speakerd.core.turns import TOO_MANY_CALLS, on_conversation
+from speakerd.core.words import CallTool, Stop, Talk, WordAction
 
 PHASE, RINGING = on.Timer.PHASE, on.Timer.RINGING
 WAKE = on.WakeWordHeard("hey_jarvis", 0.97, 40_000)
 PRESS = on.ActionPressed()
 MUTE = on.MutePressed()
+HALT = on.WakeWordHeard("halt", 0.9, 70_000)
+LIGHT_ON = on.WakeWordHeard("light_on", 0.9, 80_000)
+SILENT = on.MicrophoneSilent("only zeros")
+RULES = Rules(
+    most_tool_calls=2, words=(WordAction("halt", Stop()), WordAction("light_on", CallTool("set_light", '{"on": true}')))
+)
 
 Story = list[tuple[on.Event, list[do.Effect], Light]]
 
@@ -42,7 +49,11 @@ WOKEN: Story = [
 ASKED: Story = [
     *WOKEN,
     (on.SpeechStarted(1, "u1"), [do.StartTimer(PHASE, 3, 60.0)], Light.LISTENING),
-    (on.SpeechStopped(1, "u1"), [do.StartTimer(PHASE, 4, 30.0)], Light.THINKING),
+    (
+        on.SpeechStopped(1, "u1"),
+        [do.JudgeWake("hey_jarvis", True, 40_000), do.StartTimer(PHASE, 4, 30.0)],
+        Light.THINKING,
+    ),
     (on.Transcribed(1, "u1", on.Talker.USER, "tell me a story"), [], Light.THINKING),
 ]
 
@@ -68,6 +79,16 @@ CALLED: Story = [
     *CREATED,
     (on.ToolCalled(1, "r1", "c1", "clock", "{}"), [do.RunTool(1, "c1", "clock", "{}")], Light.THINKING),
 ]
+
+LIT: list[do.Effect] = [do.RunTool(on.NO_SESSION, "wake-80000", "set_light", '{"on": true}')]
+IS_LIT = on.ToolFinished(on.NO_SESSION, "wake-80000", "The light is on.")
+NOT_LIT = on.ToolFinished(on.NO_SESSION, "wake-80000", "error: The lamp has no power: plug it in.")
+
+RINGS: tuple[on.Event, list[do.Effect], Light] = (
+    on.AlarmRang("pasta"),
+    [do.StartRinging(), do.StartTimer(RINGING, 1, 120.0)],
+    Light.RINGING,
+)
 
 CLOSED: list[do.Effect] = [do.CloseUplink(), do.CloseSession(1)]
 
@@ -390,6 +411,122 @@ STORIES: dict[str, Story] = {
         (on.AlarmRang("pasta"), [do.StartRinging(), do.StartTimer(RINGING, 1, 120.0)], Light.RINGING),
         (on.CardFound(), [do.StartRinging()], Light.RINGING),
     ],
+    "a stop word costs nothing while nothing sounds": [
+        *READY,
+        (HALT, [], Light.IDLE),
+        *WOKEN[len(READY) :],
+        (HALT, [], Light.LISTENING),
+    ],
+    "a stop word silences a timer and opens nothing": [
+        *READY,
+        RINGS,
+        (HALT, [do.StopRinging(), do.StopTimer(RINGING)], Light.IDLE),
+    ],
+    "a stop word ends an answer, and the conversation with it": [
+        *SPEAKING,
+        (HALT, [do.StopPlayout(), do.CloseSession(1), do.StopTimer(PHASE)], Light.IDLE),
+    ],
+    "a stop word ends the wait for an answer": [*CREATED, (HALT, [*CLOSED, do.StopTimer(PHASE)], Light.IDLE)],
+    "a stop word silences a timer over a conversation that listens; the conversation goes on": [
+        *WOKEN,
+        (RINGS[0], [do.CloseUplink(), *RINGS[1]], Light.RINGING),
+        (HALT, [do.StopRinging(), do.OpenUplink(1, None), do.StopTimer(RINGING)], Light.LISTENING),
+    ],
+    "a word runs a tool without a session, and a sound tells how it ended": [
+        *READY,
+        (LIGHT_ON, LIT, Light.IDLE),
+        (IS_LIT, [do.PlayCue(do.Cue.DONE)], Light.IDLE),
+        (LIGHT_ON, LIT, Light.IDLE),
+        (NOT_LIT, [do.PlayCue(do.Cue.FAILED)], Light.IDLE),
+    ],
+    "a word runs a tool while a timer rings, and the timer rings on": [
+        *READY,
+        RINGS,
+        (LIGHT_ON, LIT, Light.RINGING),
+        (IS_LIT, [do.PlayCue(do.Cue.DONE)], Light.RINGING),
+    ],
+    "a word runs a tool beside the answer": [
+        *SPEAKING,
+        (LIGHT_ON, LIT, Light.SPEAKING),
+        (IS_LIT, [do.PlayCue(do.Cue.DONE)], Light.SPEAKING),
+    ],
+    "a word runs a tool while the user is listened to: no sound that the server would take for speech": [
+        *WOKEN,
+        (LIGHT_ON, LIT, Light.LISTENING),
+        (IS_LIT, [], Light.LISTENING),
+        (NOT_LIT, [do.PlayCue(do.Cue.FAILED)], Light.LISTENING),
+    ],
+    "a word that was heard just before the mute runs no tool": [
+        *READY,
+        (MUTE, [do.CloseCapture()], Light.MUTED),
+        (LIGHT_ON, [], Light.MUTED),
+    ],
+    "a wake word after which nobody speaks was not wanted": [
+        *WOKEN,
+        (
+            on.TimedOut(PHASE, 2),
+            [do.CloseUplink(), do.JudgeWake("hey_jarvis", False, 40_000), do.CloseSession(1), do.StopTimer(PHASE)],
+            Light.IDLE,
+        ),
+    ],
+    "a server that answers without telling the utterance's end has heard one": [
+        *WOKEN,
+        (
+            on.ResponseCreated(1, "r1"),
+            [do.JudgeWake("hey_jarvis", True, 40_000), do.StartTimer(PHASE, 3, 30.0)],
+            Light.THINKING,
+        ),
+        (PRESS, [do.CancelResponse(1, "r1"), do.StartTimer(PHASE, 4, 8.0)], Light.LISTENING),
+        (on.TimedOut(PHASE, 4), [*CLOSED, do.StopTimer(PHASE)], Light.IDLE),
+    ],
+    "speech without an end may be a television: no verdict": [
+        *WOKEN,
+        (on.SpeechStarted(1, "u1"), [do.StartTimer(PHASE, 3, 60.0)], Light.LISTENING),
+        (on.TimedOut(PHASE, 3), [*CLOSED, do.StopTimer(PHASE)], Light.IDLE),
+    ],
+    "a wake word that the button takes back is not judged": [
+        *WOKEN,
+        (PRESS, [*CLOSED, do.StopTimer(PHASE)], Light.IDLE),
+    ],
+    "whoever could not be heard for the ringing did not keep silent: no verdict": [
+        *WOKEN,
+        (RINGS[0], [do.CloseUplink(), *RINGS[1]], Light.RINGING),
+        (on.TimedOut(PHASE, 2), [do.CloseSession(1), do.StopTimer(PHASE)], Light.RINGING),
+    ],
+    "a dead microphone is told once, by the button again, and is forgotten when it moves": [
+        *READY,
+        (SILENT, [do.PlayCue(do.Cue.NO_MICROPHONE)], Light.NO_MICROPHONE),
+        (SILENT, [], Light.NO_MICROPHONE),
+        (PRESS, [do.PlayCue(do.Cue.NO_MICROPHONE)], Light.NO_MICROPHONE),
+        (on.MicrophoneHeard(), [], Light.IDLE),
+        (on.MicrophoneHeard(), [], Light.IDLE),
+        (SILENT, [do.PlayCue(do.Cue.NO_MICROPHONE)], Light.NO_MICROPHONE),
+    ],
+    "a text question is answered with a dead microphone": [
+        *READY,
+        (SILENT, [do.PlayCue(do.Cue.NO_MICROPHONE)], Light.NO_MICROPHONE),
+        (on.TextAsked(1, "hi"), [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
+    ],
+    "a microphone that dies while the user is listened to: no verdict on the wake word": [
+        *WOKEN,
+        (SILENT, [do.PlayCue(do.Cue.NO_MICROPHONE)], Light.LISTENING),
+        (on.TimedOut(PHASE, 2), [*CLOSED, do.StopTimer(PHASE)], Light.NO_MICROPHONE),
+    ],
+    "mute forgets a dead microphone, and while muted none is reported": [
+        *READY,
+        (SILENT, [do.PlayCue(do.Cue.NO_MICROPHONE)], Light.NO_MICROPHONE),
+        (on.MuteAsked(False), [], Light.NO_MICROPHONE),
+        (MUTE, [do.CloseCapture()], Light.MUTED),
+        (SILENT, [], Light.MUTED),
+        (MUTE, [do.OpenCapture()], Light.IDLE),
+    ],
+    "a lost card takes its dead microphone with it": [
+        *READY,
+        (SILENT, [do.PlayCue(do.Cue.NO_MICROPHONE)], Light.NO_MICROPHONE),
+        (on.CardLost("unplugged"), [], Light.NO_SOUND),
+        (SILENT, [], Light.NO_SOUND),
+        (on.CardFound(), [], Light.IDLE),
+    ],
     "stop: everything is told to end, and nothing is decided afterwards": [
         *SPEAKING,
         (on.AlarmRang("x"), [do.StartRinging(), do.StartTimer(RINGING, 1, 120.0)], Light.RINGING),
@@ -413,7 +550,7 @@ STORIES: dict[str, Story] = {
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 def test_story(story: Story) -> None:
-    state = State(Rules(most_tool_calls=2))
+    state = State(RULES)
     for number, (event, effects, shown) in enumerate(story):
         state, done = step(state, event)
         assert (done, light(state)) == (effects, shown), f"event {number}: {event}"
@@ -457,3 +594,10 @@ def test_a_report_for_a_session_that_is_gone_changes_nothing() -> None:
 def test_an_ended_response_that_nobody_waits_for_changes_nothing() -> None:
     state = State(card=Card.UP, sessions=1, phase=Listening(Conversation(1)))
     assert step(state, on.ResponseEnded(1, "r0", on.Status.COMPLETED)) == (state, [])
+
+
+def test_words_change_what_they_do_at_once() -> None:
+    state, _ = step(State(card=Card.UP), on.WordsChanged((WordAction("halt", Talk()),)))
+    after, effects = step(state, on.WakeWordHeard("halt", 0.9, 80_000))
+    assert do.OpenSession(1) in effects
+    assert isinstance(after.phase, Opening)

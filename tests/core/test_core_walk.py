@@ -18,6 +18,7 @@ from speakerd.core.lights import Light, light
 from speakerd.core.state import (
     END_CONVERSATION,
     Active,
+    Card,
     Conversation,
     Idle,
     Listening,
@@ -27,12 +28,17 @@ from speakerd.core.state import (
     Speaking,
     State,
     Thinking,
+    Wake,
     session,
 )
 from speakerd.core.step import step
+from speakerd.core.words import CallTool, Stop, WordAction
 
 NOW = 7
 """The number that a living session has in the walk; a new one is renumbered to it."""
+RULES = Rules(
+    most_tool_calls=1, words=(WordAction("halt", Stop()), WordAction("light_on", CallTool("set_light", '{"on": true}')))
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class World:
     phase_timer: bool = False
     ring_timer: bool = False
     ringing: bool = False
+    waking: bool = False
+    """Whether the detector still waits for the verdict on an activation."""
     playing: frozenset[str] = field(default_factory=frozenset)
 
     def after(self, effect: do.Effect) -> World:
@@ -54,7 +62,12 @@ class World:
                 return replace(self, session=number)
             case do.CloseSession(session=number):
                 assert self.session == number, "closes what is not open"
-                return replace(self, session=None)
+                return replace(self, session=None, waking=False)
+            case do.JudgeWake():
+                assert self.waking, "judges twice, or what was no activation"
+                return replace(self, waking=False)
+            case do.RunTool(session=on.NO_SESSION):
+                assert self.capture, "obeys a word while muted"
             case do.OpenUplink(session=number):
                 assert self.uplink is None
                 assert self.session == number, "audio for no session"
@@ -96,7 +109,7 @@ class World:
         """What the event itself says about the world."""
         match event:
             case on.SessionClosed(session=number) if number == self.session:
-                return replace(self, session=None, uplink=None)
+                return replace(self, session=None, uplink=None, waking=False)
             case on.AnswerStarted(item_id=item) if self.session is not None:
                 return replace(self, playing=self.playing | {item})
             case on.PlayoutEnded(item_id=item):
@@ -106,6 +119,10 @@ class World:
 
 EVENTS: list[on.Event] = [
     on.WakeWordHeard("hey_jarvis", 0.9, 50_000),
+    on.WakeWordHeard("halt", 0.9, 50_000),
+    on.WakeWordHeard("light_on", 0.9, 50_000),
+    on.MicrophoneSilent("only zeros"),
+    on.MicrophoneHeard(),
     on.ActionPressed(),
     on.MutePressed(),
     on.CardFound(),
@@ -114,6 +131,7 @@ EVENTS: list[on.Event] = [
     on.MuteAsked(True),
     on.MuteAsked(False),
     on.EndAsked(),
+    on.WordsChanged(RULES.words),
     on.StopAsked(),
     on.SessionOpened(NOW),
     on.SessionOpened(NOW - 1),
@@ -128,6 +146,7 @@ EVENTS: list[on.Event] = [
     on.ToolCalled(NOW, "r2", "c2", "clock", "{}"),
     on.ToolCalled(NOW, "r1", "c1", END_CONVERSATION, "{}"),
     *(on.ToolFinished(NOW, c, "done") for c in ("c1", "c2")),
+    *(on.ToolFinished(on.NO_SESSION, "wake-50000", output) for output in ("done", "error: no power")),
     *(on.ResponseEnded(NOW, r, on.Status.COMPLETED) for r in ("r1", "r2")),
     on.ResponseEnded(NOW, "r1", on.Status.CANCELLED),
     on.ResponseEnded(NOW, "r1", on.Status.FAILED, on.Fault.SERVER_ERROR),
@@ -161,6 +180,8 @@ def transition(state: State, world: World, event: on.Event) -> tuple[State, Worl
         effects = [e for e in effects if not isinstance(e, do.CloseSession | do.CloseUplink)]
     for effect in effects:
         world = world.after(effect)
+    if isinstance(event, on.WakeWordHeard) and any(isinstance(effect, do.OpenSession) for effect in effects):
+        world = replace(world, waking=True)
     return after, world, effects
 
 
@@ -177,6 +198,8 @@ def check(state: State, world: World) -> None:
     if not state.rules.full_duplex:
         assert world.uplink is None or not world.playing, "the microphone hears the answer in half duplex"
     assert light(state) is not None
+    assert not state.microphone_silent or (not state.muted and state.card is Card.UP), "nothing that could be dead"
+    assert world.waking == (_wake(state) is not None), "a verdict that is never given, or a second one to come"
     match state.phase:
         case Listening(talk=talk):
             assert not isinstance(talk.response, Requested | Active), "listens while an answer is on its way"
@@ -189,6 +212,16 @@ def check(state: State, world: World) -> None:
             assert not set(items) & talk.cut, "plays what was stopped"
         case Opening() | Idle():
             pass
+
+
+def _wake(state: State) -> Wake | None:
+    match state.phase:
+        case Opening(wake=wake):
+            return wake
+        case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk):
+            return talk.wake
+        case Idle():
+            return None
 
 
 def sensible(state: State, event: on.Event, world: World) -> bool:
@@ -239,7 +272,7 @@ def _without(*words: str) -> list[on.Event]:
 
 WALKS = {
     "one of each id, everything": _without("'r2'", "'i2'", "'c2'"),
-    "two of each id, no alarm": _without("AlarmRang", "RINGING", "TextAsked", "Mute"),
+    "two of each id, no alarm": _without("AlarmRang", "RINGING", "TextAsked", "Mute", "Microphone"),
 }
 
 
@@ -252,7 +285,7 @@ def _renumbered(world: World) -> World:
 @pytest.mark.parametrize("events", WALKS.values(), ids=WALKS)
 @pytest.mark.parametrize("full_duplex", [False, True], ids=["half duplex", "full duplex"])
 def test_every_reachable_state_keeps_the_invariants(full_duplex: bool, events: list[on.Event]) -> None:
-    reached = walk(Rules(full_duplex=full_duplex, most_tool_calls=1), events)
+    reached = walk(replace(RULES, full_duplex=full_duplex), events)
     assert {type(state.phase) for state, _ in reached} == {Idle, Opening, Listening, Thinking, Speaking}
     for state, world in reached:
         after, next_world, _ = transition(state, world, on.TimedOut(on.Timer.PHASE, state.epoch))
@@ -261,7 +294,7 @@ def test_every_reachable_state_keeps_the_invariants(full_duplex: bool, events: l
 
 
 def test_every_light_is_reached() -> None:
-    lights = {light(state) for state, _ in walk(Rules(most_tool_calls=1), WALKS["one of each id, everything"])}
+    lights = {light(state) for state, _ in walk(RULES, WALKS["one of each id, everything"])}
     assert lights == set(Light) - {Light.BAD_KEY, Light.NO_CREDIT, Light.REFUSED, Light.SERVER_ERROR, Light.NO_ANSWER}
 
 
@@ -272,6 +305,8 @@ def test_the_walk_can_fail() -> None:
         (State(phase=Idle()), World(session=NOW)),
         (State(phase=Listening(talk)), World(session=NOW, phase_timer=True)),
         (State(phase=Idle(), muted=True), World()),
+        (State(phase=Idle(), microphone_silent=True, card=Card.DOWN), World()),
+        (State(phase=Listening(Conversation(NOW))), World(session=NOW, phase_timer=True, waking=True)),
     ):
         with pytest.raises(AssertionError):
             check(broken, world)

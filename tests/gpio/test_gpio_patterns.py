@@ -76,6 +76,7 @@ def test_the_level_at_a_time(pattern: Pattern, t_seconds: float, level: float) -
 @pytest.mark.parametrize(
     ("light", "count"),
     [
+        (Light.NO_MICROPHONE, 1),
         (Light.NO_SOUND, 2),
         (Light.NO_NETWORK, 3),
         (Light.BAD_KEY, 4),

@@ -94,6 +94,19 @@ async def test_every_call_is_answered_once(
     assert len(inbox.events) == 1
 
 
+@pytest.mark.parametrize(
+    ("run", "failed"), [(echo, False), (refuse, True), (break_down, True), (cancel_itself, True), (wait_for_ever, True)]
+)
+async def test_an_answer_says_whether_the_tool_failed(
+    run: Callable[[Mapping[str, object]], Awaitable[str]], failed: bool
+) -> None:
+    inbox = Inbox()
+    ToolRunner([tool(run)], inbox.post, deadline_seconds=0.05).run(1, "call_1", "act", "{}")
+    finished = await inbox.next()
+    assert isinstance(finished, ToolFinished)
+    assert finished.failed is failed
+
+
 async def test_an_unknown_tool_is_answered_with_the_known_ones() -> None:
     inbox = Inbox()
     runner = ToolRunner([tool(echo, "b"), tool(echo, "a")], inbox.post, deadline_seconds=1)
