@@ -9,7 +9,7 @@ import difflib
 import tomllib
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, TypeVar
@@ -22,17 +22,59 @@ _PREFIX = "SPEAKERD_"
 
 
 @dataclass(frozen=True, slots=True)
+class OtherWord:
+    """One more wake word."""
+
+    word: str
+    """Like wake_word.word; each word only once."""
+    sha256: str = ""
+    """Like wake_word.sha256."""
+    action: Literal["talk", "stop", "tool"] = "talk"
+    """talk begins a conversation, stop ends ringing and conversation, tool runs a tool at once."""
+    tool: str = ""
+    """The tool to run."""
+    arguments: str = "{}"
+    """The tool's arguments as JSON."""
+    threshold: float = 0.0
+    """Score that this word must reach; 0 means wake_word.threshold."""
+    patience_frames: int = 0
+    """Frames that must reach it; 0 means wake_word.patience_frames."""
+
+
+@dataclass(frozen=True, slots=True)
 class WakeWordSettings:
     """How the speaker is woken by voice."""
 
     word: str = "hey_jarvis"
-    """The wake word: a name from `speakerd/wakeword/models.toml`."""
+    """The wake word: a name that `speakerd models` lists, or the path of an openWakeWord model (.onnx or .tflite)."""
+    sha256: str = ""
+    """Checksum that a model given by its path must have; empty means any."""
+    engine: Literal["streaming", "openwakeword"] = "streaming"
+    """streaming is fast and small; openwakeword is the original, for models that streaming cannot load."""
     threshold: float = 0.5
     """Score from 0 to 1 that a frame must reach; higher means fewer false alarms and more misses."""
+    night: str = ""
+    """Local time in which night_threshold counts, such as 22:00-07:00; empty means never."""
+    night_threshold: float = 0.0
+    """Score that a frame must reach at night; 0 means as by day."""
     patience_frames: int = 2
-    """How many frames of 80 ms in a row must reach the threshold."""
+    """How many frames of 80 ms must reach the threshold."""
+    window_frames: int = 0
+    """Among how many frames patience_frames are counted, which forgives a dip; 0 means as many, all in a row."""
     refractory_seconds: float = 2.0
     """Seconds after a detection in which others are ignored."""
+    adaptive_range: float = 0.0
+    """How far the threshold may move by itself, up after false alarms and down after misses; 0 means never."""
+    voice_gate: bool = False
+    """Accept a wake word only where a voice detector hears a voice, too; needs speakerd[voice]."""
+    keep_clips: int = 0
+    """How many recordings of the sound that woke the speaker are kept, 0 to 20; 0 means that none is ever made."""
+    clips_folder: str = ""
+    """Where they are kept; empty means in memory, under $RUNTIME_DIRECTORY or /run/speakerd, until the service ends."""
+    clips_days: float = 7.0
+    """Days after which a recording is deleted."""
+    others: tuple[OtherWord, ...] = ()
+    """More wake words: instead of this line a table [[wake_word.others]] for each, as below."""
     models_folder: str = ""
     """Folder of the .onnx files; empty means $SPEAKERD_MODELS, /var/lib/speakerd/models or ~/.cache/speakerd/models."""
 
@@ -206,6 +248,9 @@ def _build(kind: type[T], table: dict[str, object], prefix: str) -> T:
             hint = f'did you mean "{prefix}{near[0]}"?' if near else f"known keys are {', '.join(names)}."
             raise ConfigurationError(f'unknown key "{prefix}{key}": {hint}')
         values[key] = _checked(types[key], value, prefix + key)
+    for field_ in fields(kind):  # type: ignore[arg-type]  # kind is always one of the dataclasses above
+        if field_.name not in values and field_.default is MISSING and field_.default_factory is MISSING:
+            raise ConfigurationError(f'"{prefix}{field_.name}" is missing: every {prefix.rstrip(".")} needs one.')
     return kind(**values)
 
 
@@ -214,6 +259,8 @@ def _checked(wanted: object, value: object, key: str) -> object:
         if not isinstance(value, dict):
             raise ConfigurationError(f'"{key}" must be a table: write [{key}].')
         return _build(wanted, value, f"{key}.")
+    if typing.get_origin(wanted) is tuple:
+        return _rows(typing.get_args(wanted)[0], value, key)
     if typing.get_origin(wanted) is Literal:
         choices = typing.get_args(wanted)
         if value not in choices:
@@ -226,13 +273,24 @@ def _checked(wanted: object, value: object, key: str) -> object:
     return value
 
 
+def _rows(kind: type[T], value: object, key: str) -> tuple[T, ...]:
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise ConfigurationError(f'"{key}" must be tables: write [[{key}]] above each.')
+    return tuple(_build(kind, row, f"{key}[{number}].") for number, row in enumerate(value, 1))
+
+
 _WORDS: dict[object, str] = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def _check_ranges(settings: Settings) -> None:
     bounds = {
         "wake_word.threshold": (settings.wake_word.threshold, 0.01, 1.0),
-        "wake_word.patience_frames": (settings.wake_word.patience_frames, 1, 12),
+        "wake_word.night_threshold": (settings.wake_word.night_threshold, 0.0, 1.0),
+        "wake_word.window_frames": (settings.wake_word.window_frames, 0, 12),
+        "wake_word.patience_frames": (settings.wake_word.patience_frames, 1, settings.wake_word.window_frames or 12),
+        "wake_word.adaptive_range": (settings.wake_word.adaptive_range, 0.0, 0.4),
+        "wake_word.keep_clips": (settings.wake_word.keep_clips, 0, 20),
+        "wake_word.clips_days": (settings.wake_word.clips_days, 0.01, 365.0),
         "wake_word.refractory_seconds": (settings.wake_word.refractory_seconds, 0.0, 60.0),
         "audio.volume": (settings.audio.volume, 0.0, 1.0),
         "audio.preroll_ms": (settings.audio.preroll_ms, 0, 5000),
@@ -248,8 +306,24 @@ def _check_ranges(settings: Settings) -> None:
         "offline.silence_ms": (settings.offline.silence_ms, 200, 3000),
         "tools.deadline_seconds": (settings.tools.deadline_seconds, 0.1, 120.0),
     }
+    for number, other in enumerate(settings.wake_word.others, 1):
+        row = f"wake_word.others[{number}]"
+        bounds[f"{row}.threshold"] = other.threshold, 0.0, 1.0
+        bounds[f"{row}.patience_frames"] = other.patience_frames, 0, settings.wake_word.window_frames or 12
     for key, (value, low, high) in bounds.items():
         if not low <= value <= high:
             raise ConfigurationError(f'"{key}" must be from {low} to {high}, not {value}.')
+    _check_others(settings.wake_word)
     if settings.endpoint.name == "custom" and not settings.endpoint.url.startswith(("ws://", "wss://")):
         raise ConfigurationError('"endpoint.url" must be a ws:// or wss:// address when endpoint.name is "custom".')
+
+
+def _check_others(wake_word: WakeWordSettings) -> None:
+    seen = {wake_word.word}
+    for number, other in enumerate(wake_word.others, 1):
+        row = f"wake_word.others[{number}]"
+        if other.word in seen:
+            raise ConfigurationError(f'"{row}.word" must not be {other.word} again: each wake word can be named once.')
+        if (other.action == "tool") != bool(other.tool):
+            raise ConfigurationError(f'"{row}.tool" must be named exactly where the action is "tool".')
+        seen.add(other.word)

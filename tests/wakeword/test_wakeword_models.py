@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import logging
 import shutil
 import subprocess
 import sys
@@ -10,16 +12,19 @@ import pytest
 
 from speakerd.errors import ModelError
 from speakerd.wakeword import models
-from wakeword_speech import engine
 
-FILES = {model.file: model for model in (*models.catalogue().words.values(), *models.catalogue().front_end.values())}
+FILES = {model.file: model for model in models.catalogue().all.values()}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with all models."""
-    engine()  # fetches them
-    return Path(shutil.copytree(models.default_folder(), tmp_path / "models"))
+    models.fetch(models.default_folder())
+    copied = tmp_path / "models"
+    copied.mkdir()
+    for file in FILES:
+        shutil.copy(models.default_folder() / file, copied)
+    return copied
 
 
 @pytest.fixture
@@ -35,7 +40,7 @@ def test_fetches_everything_once(tmp_path: Path, capsys: pytest.CaptureFixture[s
         file: model.size_bytes for file, model in FILES.items()
     }
     said = capsys.readouterr()
-    assert said.out.count("CC BY-NC-SA 4.0") == 1
+    assert [said.out.count(source.notice) for source in models.catalogue().sources.values()] == [1, 1]
     assert said.out.endswith(f"The wake word models are complete in {folder}.\n")
     assert said.err == ""
 
@@ -127,16 +132,57 @@ def test_a_single_changed_byte_is_found(folder: Path, file: str) -> None:
 @pytest.mark.parametrize(
     ("word", "hint"),
     [
-        ("hey_jarviss", 'did you mean "hey_jarvis"? The known ones are alexa, hey_jarvis, hey_mycroft, hey_rhasspy.'),
-        ("Alexa", 'did you mean "alexa"? The known ones are alexa, hey_jarvis, hey_mycroft, hey_rhasspy.'),
-        ("xyz", "choose one of alexa, hey_jarvis, hey_mycroft, hey_rhasspy."),
-        ("melspectrogram", "choose one of alexa, hey_jarvis, hey_mycroft, hey_rhasspy."),
+        (
+            "hey_jarviss",
+            'did you mean "hey_jarvis"? The known ones are alexa, hey_jarvis, hey_mycroft, hey_rhasspy, ok_nabu.',
+        ),
+        ("Alexa", 'did you mean "alexa"? The known ones are alexa, hey_jarvis, hey_mycroft, hey_rhasspy, ok_nabu.'),
+        ("xyz", "choose one of alexa, hey_jarvis, hey_mycroft, hey_rhasspy, ok_nabu."),
+        ("melspectrogram", "choose one of alexa, hey_jarvis, hey_mycroft, hey_rhasspy, ok_nabu."),
     ],
 )
 def test_an_unknown_word_gets_a_suggestion(tmp_path: Path, word: str, hint: str) -> None:
     with pytest.raises(ModelError) as raised:
         models.verified(tmp_path, [word])
     assert str(raised.value) == f'there is no wake word "{word}": {hint}'
+
+
+def test_a_word_is_chosen_by_name(folder: Path) -> None:
+    sha256 = FILES["hey_jarvis_v0.1.onnx"].sha256
+    expected = models.WordModel("hey_jarvis", folder / "hey_jarvis_v0.1.onnx")
+    assert models.chosen(folder, "hey_jarvis") == models.chosen(folder, "hey_jarvis", sha256) == expected
+    with pytest.raises(ModelError, match=f"has the sha256 {sha256[:12]}… and not 000000000000…"):
+        models.chosen(folder, "hey_jarvis", "0" * 64)
+
+
+def test_a_word_is_chosen_by_path_and_its_hash_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "computer_v2.onnx"
+    path.write_bytes(b"\x08\x08")
+    sha256 = hashlib.sha256(b"\x08\x08").hexdigest()
+    with caplog.at_level(logging.INFO):
+        assert models.chosen(tmp_path, str(path), sha256) == models.WordModel("computer_v2", path)
+        assert caplog.text == ""
+        assert models.chosen(tmp_path, str(path)) == models.WordModel("computer_v2", path)
+    assert f"{path} has the sha256 {sha256}" in caplog.text
+
+
+def test_a_pickle_is_never_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "verifier.pkl"
+    path.write_bytes(b"\x80\x04")
+    with pytest.raises(ModelError, match="is a pickle"):
+        models.chosen(tmp_path, str(path), hashlib.sha256(b"\x80\x04").hexdigest())
+
+
+def test_an_unknown_name_is_no_path(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match='there is no wake word "hey_jarvi": did you mean "hey_jarvis"'):
+        models.chosen(tmp_path, "hey_jarvi")
+
+
+def test_models_need_the_standard_library_only() -> None:
+    """They are fetched before anything is installed."""
+    program = "import sys, speakerd.wakeword.models; print('numpy' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
 
 
 def test_verify_says_what_is_wrong(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
