@@ -30,6 +30,7 @@ from speakerd.ports import Ears, Post
 from speakerd.realtime.endpoints import Endpoint, endpoint
 from speakerd.realtime.link import Trace
 from speakerd.realtime.session import RealtimeSessions
+from speakerd.reloading import Reloading, word_actions
 from speakerd.service.control import ControlServer
 from speakerd.service.notify import Notifier, feed_watchdog
 from speakerd.service.telling import Telling, snapshot
@@ -40,6 +41,7 @@ from speakerd.tools.registry import ToolRunner
 from speakerd.tools.timers import Timers
 from speakerd.wakeword import ears as wakeword
 from speakerd.wakeword.ears import WakeWordEars
+from speakerd.wakeword.observation import Observation, Observe
 
 _log = logging.getLogger(__name__)
 
@@ -56,8 +58,8 @@ class Surroundings:
     sound_environment: Mapping[str, str] = field(default_factory=dict)
     """Added to the environment of the sound card's process."""
     observers: tuple[Observer, ...] = ()
-    observe_score: Callable[[float, int], None] | None = None
-    """Takes every score of the wake word and its capture position; called in the audio thread."""
+    observe_score: Observe | None = None
+    """Takes what the ears observe in every frame; called in the audio thread."""
     trace: Trace | None = None
     """Takes every wire event of the sessions."""
 
@@ -73,14 +75,22 @@ class Speaker:
     plane: AudioPlane
     offline: OfflineProcess | None
     notifier: Notifier
+    ears: WakeWordEars
     owners: tuple[Coroutine[Any, Any, None], ...]
     """The owners of devices, each to run beside the loop."""
 
 
-async def serve(settings: Settings, surroundings: Surroundings | None = None) -> None:
-    """Run the speaker until SIGTERM or SIGINT; raises a SpeakerdError for what waiting cannot help."""
+async def serve(
+    settings: Settings, surroundings: Surroundings | None = None, again: Callable[[], Settings] | None = None
+) -> None:
+    """Run the speaker until SIGTERM or SIGINT; raises a SpeakerdError for what waiting cannot help.
+
+    On SIGHUP `again` gives the settings anew: those of the wake word change at once, others are named.
+    """
     async with assembled(settings, surroundings or Surroundings()) as speaker:
         _obey_signals(speaker.daemon)
+        reloading = Reloading(settings, again or (lambda: settings), speaker.ears, speaker.daemon.post)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.begin)
         await run(speaker)
 
 
@@ -108,20 +118,24 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         observers = list(around.observers)
         daemon = Daemon(rules(settings), observers)
         notifier = Notifier()
-        control = ControlServer(Path(settings.control.socket), daemon.post, lambda: snapshot(daemon.state))
+        listening = _Listening()
+        control = ControlServer(
+            Path(settings.control.socket), daemon.post, lambda: snapshot(daemon.state), listening.tune
+        )
         opened.callback(control.close)
         observers.append(Telling(control, notifier))
         panel = Panel(board, daemon.post, around.pin_factory)
         opened.callback(panel.close)
-        ears = await asyncio.to_thread(wakeword.ears, settings.wake_word, daemon.post, around.observe_score)
+        ears = await listening.begin(settings, daemon.post, around.observe_score, control)
+        opened.callback(ears.close)
         offline = await _offline(settings, server, opened)
         plane, sessions, tools = _conversation(settings, around, daemon.post, ears, server)
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof)]
         if offline is not None:
             owners.append(offline.run())
-        devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control)
-        yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, tuple(owners))
+        devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears)
+        yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, ears, tuple(owners))
 
 
 def rules(settings: Settings) -> Rules:
@@ -138,6 +152,7 @@ def rules(settings: Settings) -> Rules:
         follow_up=talk.follow_up,
         full_duplex=settings.audio.duplex == "full",
         most_tool_calls=talk.most_tool_calls,
+        words=word_actions(settings.wake_word),
     )
 
 
@@ -188,6 +203,35 @@ def _conversation(
     return plane, sessions, tools
 
 
+class _Listening:
+    """Joins the ears to the control socket, which must be claimed before models are loaded."""
+
+    def __init__(self) -> None:
+        self._ears: WakeWordEars | None = None
+
+    async def begin(
+        self, settings: Settings, post: Post, observe: Observe | None, control: ControlServer
+    ) -> WakeWordEars:
+        """Load the ears; raises ModelError or ConfigurationError."""
+        loop = asyncio.get_running_loop()
+
+        def show(observation: Observation) -> None:
+            if control.wants_scores:
+                loop.call_soon_threadsafe(control.publish_observation, observation)
+            if observe is not None:
+                observe(observation)
+
+        def is_observed() -> bool:
+            return observe is not None or control.wants_scores
+
+        self._ears = await asyncio.to_thread(wakeword.ears, settings.wake_word, post, show, is_observed)
+        return self._ears
+
+    def tune(self, changes: Mapping[str, object]) -> str | None:
+        """See ControlServer."""
+        return self._ears.tune(changes) if self._ears else "The wake word is still being loaded: ask again."
+
+
 class Proof:
     """Proof of hearing: None, or what is wrong. A card that is known to be gone is shown, and recovery is under way."""
 
@@ -216,4 +260,3 @@ def _obey_signals(daemon: Daemon) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.post, StopAsked())
-    loop.add_signal_handler(signal.SIGHUP, _log.warning, "Settings are read at the start: restart to apply changes.")

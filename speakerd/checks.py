@@ -14,7 +14,7 @@ from speakerd.gpio.boards import load_board
 from speakerd.gpio.panel import Panel
 from speakerd.realtime.endpoints import endpoint
 from speakerd.settings import Settings
-from speakerd.wakeword import models
+from speakerd.wakeword.ears import equipment
 
 
 def check_all(settings: Settings) -> Iterator[tuple[str, SpeakerdError | None]]:
@@ -41,9 +41,7 @@ def _board(settings: Settings) -> None:
 
 
 def _wake_word(settings: Settings) -> None:
-    chosen = settings.wake_word
-    folder = Path(chosen.models_folder) if chosen.models_folder else models.default_folder()
-    models.verified(folder, [chosen.word])
+    equipment(settings.wake_word)
 
 
 def _sound_card(settings: Settings) -> None:

@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, purpose in _WISHES.items():
         wish = commands.add_parser(name, parents=[configured], help=purpose)
         wish.set_defaults(command=_wish, wish=name)
+    _add_wake_word_commands(commands, configured)
     demo = commands.add_parser("demo", help="show the whole speaker with no key and no hardware, in about a minute")
     demo.add_argument("--report", type=Path, metavar="FILE", help="write what was measured as JSON")
     demo.add_argument(
@@ -74,13 +75,40 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_wake_word_commands(commands: Any, configured: argparse.ArgumentParser) -> None:
+    test = commands.add_parser("wake-test", parents=[configured], help="see how well the wake word is heard here")
+    test.add_argument("--file", type=Path, nargs="+", default=[], metavar="WAV", help="sound files or folders instead")
+    test.add_argument("--count", type=int, default=10, help="end after so many; default %(default)s")
+    test.add_argument("--seconds", type=float, default=120.0, help="end after so long; default %(default)s")
+    test.add_argument("--json", action="store_true", help="print one object of JSON")
+    test.set_defaults(command=_wake_test)
+    tune = commands.add_parser(
+        "tune", parents=[configured], help="change the running speaker's wake word until its next start"
+    )
+    tune.add_argument("--word", help="default: the first one")
+    tune.add_argument("--threshold", type=float)
+    tune.add_argument("--night-threshold", type=float)
+    tune.add_argument("--voice-gate", action=argparse.BooleanOptionalAction)
+    tune.set_defaults(command=_tune)
+    models = commands.add_parser("models", parents=[configured], help="list, add and verify wake word models")
+    doing = models.add_subparsers(metavar="list|add|verify")
+    models.set_defaults(command=_models, do="list")
+    doing.add_parser("list", help="show every known model").set_defaults(do="list")
+    doing.add_parser("verify", help="check every model's checksum").set_defaults(do="verify")
+    add = doing.add_parser("add", help="add your own openWakeWord model, or fetch a known one")
+    add.add_argument("model", metavar="FILE|NAME")
+    add.add_argument("--name", default="", help="what to call it; default: after the file")
+    add.add_argument("--sha256", default="", help="the checksum that it must have")
+    add.set_defaults(do="add")
+
+
 def _run(chosen: argparse.Namespace) -> int:
     from speakerd.assembly import serve
     from speakerd.service.journal import set_up_logging
 
     settings = _settings(chosen.config)
     set_up_logging(settings.control.log_level)
-    asyncio.run(serve(settings))
+    asyncio.run(serve(settings, again=lambda: _settings(chosen.config)))
     return 0
 
 
@@ -109,6 +137,37 @@ def _wish(chosen: argparse.Namespace) -> int:
     for key, value in snapshot.items():
         if key != "event":
             sys.stdout.write(f"{key:<8} {value if value is not None else 'none'}\n")
+    return 0
+
+
+def _wake_test(chosen: argparse.Namespace) -> int:
+    from speakerd.wake_test import WakeTestOptions, run
+
+    options = WakeTestOptions(tuple(chosen.file), chosen.count, chosen.seconds, chosen.json)
+    return run(_settings(chosen.config), options)
+
+
+def _tune(chosen: argparse.Namespace) -> int:
+    wanted = {key: getattr(chosen, key) for key in ("word", "threshold", "night_threshold", "voice_gate")}
+    changes = {key: value for key, value in wanted.items() if value is not None}
+    asyncio.run(_answers(chosen, {"do": "tune", **changes}))
+    return 0
+
+
+def _models(chosen: argparse.Namespace) -> int:
+    from speakerd.wakeword import models, shelf
+
+    settings = _settings(chosen.config).wake_word
+    folder = Path(settings.models_folder) if settings.models_folder else models.default_folder()
+    if chosen.do == "add":
+        rows = [shelf.add(folder, chosen.model, chosen.sha256, chosen.name)]
+    else:
+        rows = list(shelf.listing(folder) if chosen.do == "list" else shelf.verify(folder))
+    for row in rows:
+        sys.stdout.write(f"{row.name:<16} {row.kind:<10} {row.state:<8} {row.sha256}  {row.licence:<24} {row.file}\n")
+    if chosen.do == "verify":
+        sys.stdout.write(f"{'All models are' if not rows else 'Not all models are'} complete in {folder}.\n")
+        return 1 if rows else 0
     return 0
 
 

@@ -16,7 +16,14 @@ from speakerd.core.events import CardFound, CardLost, StopAsked, WakeWordHeard
 from speakerd.core.state import Rules
 from speakerd.daemon import Daemon
 from speakerd.errors import ConfigurationError
-from speakerd.settings import AudioSettings, ConversationSettings, EndpointSettings, Settings
+from speakerd.settings import (
+    AudioSettings,
+    ConversationSettings,
+    EndpointSettings,
+    OtherWord,
+    Settings,
+    WakeWordSettings,
+)
 from speakerd.wakeword.ears import WakeWordEars
 
 
@@ -29,6 +36,7 @@ def test_every_rule_follows_a_setting() -> None:
         audio=AudioSettings(duplex="full", preroll_ms=500),
         endpoint=EndpointSettings(connect_seconds=1.0),
         conversation=ConversationSettings(1.0, 5.0, 2.0, 10.0, 6.0, follow_up=False, most_tool_calls=1),
+        wake_word=WakeWordSettings(others=(OtherWord("alexa"),)),
     )
     ours, default = rules(chosen), Rules()
     assert ours.preroll_samples == 8000

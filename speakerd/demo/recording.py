@@ -11,6 +11,7 @@ from speakerd.core import events as on
 from speakerd.core.lights import Light, light
 from speakerd.core.state import Listening, Opening, Speaking, State
 from speakerd.gpio.patterns import PATTERNS
+from speakerd.wakeword.observation import Observation
 
 _BYTES_PER_MS = 48
 """Mono 16-bit PCM at 24 kHz."""
@@ -90,7 +91,7 @@ class Recording:
             self._answer(str(event["item_id"])).audio_base64_length += length
         self._changed.set()
 
-    def score(self, score: float, sample: int) -> None:
+    def score(self, _: Observation) -> None:
         """Look at the conditions anew every 80 ms of sound; called in the audio thread."""
         self._loop.call_soon_threadsafe(self._changed.set)
 

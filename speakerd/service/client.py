@@ -28,17 +28,32 @@ async def request(path: Path, command: Mapping[str, object]) -> AsyncGenerator[d
         writer.close()
 
 
+async def is_served(path: Path) -> bool:
+    """Whether a speaker answers there; raises ControlError if that cannot be told or it may not be used."""
+    try:
+        _, writer = await asyncio.open_unix_connection(str(path))
+    except (FileNotFoundError, ConnectionRefusedError):
+        return False
+    except OSError as error:
+        raise _unreachable(path, error) from error
+    writer.close()
+    return True
+
+
 async def _connected(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     try:
         return await asyncio.open_unix_connection(str(path), limit=LONGEST_ANSWER)
-    except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise ControlError(f"speakerd does not run: nothing answers at {path}; start the service first.") from error
-    except PermissionError as error:
-        raise ControlError(
-            f"You may not use {path}: join the group that it belongs to, or become its owner."
-        ) from error
     except OSError as error:
-        raise ControlError(f"{path} cannot be reached ({error}): check the path.") from error
+        raise _unreachable(path, error) from error
+
+
+def _unreachable(path: Path, error: OSError) -> ControlError:
+    match error:
+        case FileNotFoundError() | ConnectionRefusedError():
+            return ControlError(f"speakerd does not run: nothing answers at {path}; start the service first.")
+        case PermissionError():
+            return ControlError(f"You may not use {path}: join the group that it belongs to, or become its owner.")
+    return ControlError(f"{path} cannot be reached ({error}): check the path.")
 
 
 async def _next(reader: asyncio.StreamReader, path: Path) -> dict[str, Any]:

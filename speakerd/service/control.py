@@ -14,21 +14,49 @@ import socket
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 from speakerd.core.events import EndAsked, MuteAsked, TextAsked
 from speakerd.errors import ConfigurationError, ControlError
 from speakerd.ports import Post
-from speakerd.service.wire import COMMANDS, DONE, LONGEST_LINE, decode, encode
+from speakerd.service.wire import COMMANDS, DONE, LONGEST_LINE, LOWEST_DBFS, decode, encode, tune_refusal
 
 _log = logging.getLogger(__name__)
 
 Snapshot = Callable[[], Mapping[str, object]]
 """What the daemon tells of itself."""
 
+Tune = Callable[[Mapping[str, object]], str | None]
+"""Changes the detection as a "tune" says, whose form is right; a refusal in one sentence, or None. Loop thread."""
+
 MOST_UNREAD_BYTES = 262_144
 """What may wait for a client that does not read."""
 LONGEST_PATH_BYTES = 107
 """What Linux can bind: `sun_path` holds 108 with the closing zero (unix(7))."""
+
+
+class Observation(Protocol):
+    """What the ears observed in a frame, as `wakeword.observation` has it."""
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """Score of each wake word."""
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The threshold that counts for each."""
+
+    @property
+    def end_sample(self) -> int:
+        """Capture position (16 kHz samples) after the frame."""
+
+    @property
+    def level_dbfs(self) -> float:
+        """Peak of the frame."""
+
+    @property
+    def detected(self) -> str | None:
+        """The word that the frame completed."""
 
 
 class ControlServer:
@@ -37,7 +65,10 @@ class ControlServer:
     Every TextAsked that it posts must be ended by exactly one `refuse` or {"event": "answered"}.
     """
 
-    def __init__(self, path: Path, post: Post, snapshot: Snapshot) -> None:
+    wants_scores: bool
+    """Whether anybody reads scores; may be read from any thread."""
+
+    def __init__(self, path: Path, post: Post, snapshot: Snapshot, tune: Tune | None = None) -> None:
         """Claim the socket, so that clients can connect; raises ConfigurationError or ControlError.
 
         A dead daemon's socket is replaced, a living one's is not.
@@ -45,6 +76,8 @@ class ControlServer:
         self._path = path
         self._post = post
         self._snapshot = snapshot
+        self._tune = tune
+        self.wants_scores = False
         self._numbers = itertools.count(1)
         self._clients: set[_Client] = set()
         self._listener = _claimed(path)
@@ -82,6 +115,22 @@ class ControlServer:
                 client.asks.discard(event["request"])
                 client.send(DONE)
 
+    def publish_observation(self, observation: Observation) -> None:
+        """Tell a frame's scores to those who asked for them; next to nothing is done while nobody does."""
+        if not self.wants_scores:
+            return
+        event = {
+            "event": "score",
+            "scores": {word: round(float(score), 4) for word, score in observation.scores.items()},
+            "thresholds": {word: float(threshold) for word, threshold in observation.thresholds.items()},
+            "end_sample": observation.end_sample,
+            "level_dbfs": round(max(LOWEST_DBFS, float(observation.level_dbfs)), 1),
+            "detected": observation.detected,
+        }
+        for client in list(self._clients):
+            if client.wants_scores:
+                client.send(event)
+
     async def _converse(self, reader: asyncio.StreamReader, client: _Client) -> None:
         self._clients.add(client)
         try:
@@ -96,6 +145,7 @@ class ControlServer:
             client.send({"error": f"A line must not be longer than {LONGEST_LINE} bytes."})
         finally:
             self._clients.discard(client)
+            self._count_listeners()
             client.close()
 
     def _answer(self, client: _Client, line: bytes) -> None:
@@ -112,6 +162,12 @@ class ControlServer:
             case {"do": "follow"}:
                 client.follows = True
                 client.send({"event": "snapshot", **self._snapshot()})
+            case {"do": "scores"}:
+                client.wants_scores = True
+                self._count_listeners()
+                client.send({"event": "snapshot", **self._snapshot()})
+            case {"do": "tune", **changes}:
+                client.send(self._tuned(changes))
             case {"do": "status"}:
                 client.send({"event": "snapshot", **self._snapshot()})
                 client.send(DONE)
@@ -127,6 +183,15 @@ class ControlServer:
                 known = ", ".join(COMMANDS)
                 client.send({"error": f'A request must have a "do" that is one of {known}.'})
 
+    def _tuned(self, changes: Mapping[str, Any]) -> Mapping[str, object]:
+        if self._tune is None:
+            return {"error": "The detection of this speaker cannot be changed while it runs: change its settings."}
+        refusal = tune_refusal(changes) or self._tune(changes)
+        return DONE if refusal is None else {"error": refusal}
+
+    def _count_listeners(self) -> None:
+        self.wants_scores = any(client.wants_scores for client in self._clients)
+
 
 class _Client:
     """One connection, and what it waits for."""
@@ -134,6 +199,7 @@ class _Client:
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
         self.follows = False
+        self.wants_scores = False
         self.asks: set[object] = set()
 
     def send(self, message: Mapping[str, object]) -> None:

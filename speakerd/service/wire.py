@@ -8,8 +8,14 @@ Requests:
     {"do": "mute"}                 nothing; changes nothing if it was muted already
     {"do": "unmute"}               nothing; changes nothing if it was not muted
     {"do": "stop"}                 nothing; ends ringing and conversation, if there are any
+    {"do": "scores"}               the snapshot, then a "score" for each frame of 80 ms until the client leaves
+    {"do": "tune", "word": "hey_jarvis", "threshold": 0.6}
+                                   nothing; changes the detection until the next restart
 
-The answer to each but "follow" ends with {"done": true} or {"error": "one sentence"}.
+A "tune" has one or more of "threshold" (0.01 to 1), "night_threshold" (0 to 1; 0 means as by day) and "voice_gate"
+(true or false); without a "word" it means the first one.
+
+The answer to each but "follow" and "scores" ends with {"done": true} or {"error": "one sentence"}.
 
 Events, as the daemon publishes them:
 
@@ -18,6 +24,11 @@ Events, as the daemon publishes them:
     {"event": "tool", "name": "set_timer", …}
     {"event": "answered", "request": 7}     the turn that a text began is over; this ends an "ask"
 
+To those alone who asked for "scores":
+
+    {"event": "score", "scores": {"hey_jarvis": 0.02}, "thresholds": {"hey_jarvis": 0.5}, "end_sample": 1280,
+     "level_dbfs": -41.5, "detected": null or "hey_jarvis"}
+
 The snapshot is {"event": "snapshot", …}: what the daemon tells of itself, such as "phase", "light" and "muted".
 Clients ignore events and keys that they do not know.
 """
@@ -25,13 +36,15 @@ Clients ignore events and keys that they do not know.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 LONGEST_LINE = 16_384
 """Bytes of one request, newline included."""
-COMMANDS = ("ask", "follow", "mute", "status", "stop", "unmute")
+COMMANDS = ("ask", "follow", "mute", "scores", "status", "stop", "tune", "unmute")
 DONE: Mapping[str, object] = {"done": True}
+LOWEST_DBFS = -100.0
+"""What the level of silence is on the wire: JSON has no infinity."""
 
 
 def encode(message: Mapping[str, object]) -> bytes:
@@ -48,3 +61,29 @@ def decode(line: bytes) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise ValueError("A line must be one JSON object.")
     return message
+
+
+def tune_refusal(changes: Mapping[str, object]) -> str | None:
+    """What is wrong with a "tune", its "do" aside, in one sentence; None if nothing is."""
+    if not changes.keys() & (_TUNABLE.keys() - {"word"}):
+        return 'A "tune" needs a "threshold", a "night_threshold" or a "voice_gate".'
+    for key, value in changes.items():
+        if key not in _TUNABLE:
+            return f'A "tune" cannot change "{key}".'
+        is_right, wanted = _TUNABLE[key]
+        if not is_right(value):
+            return f'"{key}" must be {wanted}.'
+    return None
+
+
+def _is_number(value: object, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+
+_TUNABLE: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "word": (lambda value: isinstance(value, str), "the name of a wake word"),
+    "threshold": (lambda value: _is_number(value, 0.01, 1), "a number from 0.01 to 1"),
+    "night_threshold": (lambda value: _is_number(value, 0, 1), "a number from 0 to 1; 0 means as by day"),
+    "voice_gate": (lambda value: isinstance(value, bool), "true or false"),
+}
+"""For each key whether a value is right, and what is."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from speakerd.errors import ControlError
-from speakerd.service.client import request
+from speakerd.service.client import is_served, request
 
 
 @pytest.fixture
@@ -52,3 +52,14 @@ async def test_no_daemon_no_socket_and_a_dead_socket_are_one_sentence(path: Path
 async def test_a_path_that_no_socket_can_have_is_one_sentence() -> None:
     path = Path("/") / ("x" * 200)
     assert await refusal(path) == f"{path} cannot be reached (AF_UNIX path too long): check the path."
+
+
+async def test_whether_a_speaker_answers_there(path: Path) -> None:
+    assert not await is_served(path)
+    with socket.socket(socket.AF_UNIX) as speaker:
+        speaker.bind(str(path))
+        assert not await is_served(path)
+        speaker.listen()
+        assert await is_served(path)
+    with pytest.raises(ControlError, match="cannot be reached"):
+        await is_served(Path("/") / ("x" * 200))

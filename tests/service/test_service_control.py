@@ -150,7 +150,7 @@ async def test_a_command_is_a_wish_for_the_core(path: Path, command: str, posted
 
 
 NO_OBJECT = "A line must be one JSON object."
-NO_COMMAND = 'A request must have a "do" that is one of ask, follow, mute, status, stop, unmute.'
+NO_COMMAND = 'A request must have a "do" that is one of ask, follow, mute, scores, status, stop, tune, unmute.'
 NO_TEXT = 'An "ask" needs a "text" that is not empty.'
 
 

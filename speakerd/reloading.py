@@ -1,0 +1,83 @@
+"""New settings for a running speaker: those of the wake word count at once, of the others the owner is told.
+
+Whatever is wrong with them, the speaker goes on with what it had.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+
+from speakerd.core.events import WordsChanged
+from speakerd.core.words import Action, CallTool, Stop, Talk, WordAction
+from speakerd.errors import SpeakerdError
+from speakerd.ports import Post
+from speakerd.settings import OtherWord, Settings, WakeWordSettings
+from speakerd.wakeword import models
+from speakerd.wakeword.ears import WakeWordEars, equipment
+
+_log = logging.getLogger(__name__)
+
+
+class Reloading:
+    """Loop thread only."""
+
+    def __init__(self, settings: Settings, again: Callable[[], Settings], ears: WakeWordEars, post: Post) -> None:
+        self._settings = settings
+        self._again = again
+        self._ears = ears
+        self._post = post
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Read the settings and apply them in the background; asked twice, it begins anew after the first."""
+        self._task = asyncio.get_running_loop().create_task(self._reload(self._task))
+
+    async def _reload(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await before
+        try:
+            settings = await asyncio.to_thread(self._again)
+            if settings.wake_word != self._settings.wake_word:
+                self._ears.change(await asyncio.to_thread(equipment, settings.wake_word))
+                self._post(WordsChanged(word_actions(settings.wake_word)))
+        except SpeakerdError as error:
+            _log.error("The new settings are not used: %s", error)
+            return
+        for line in differences(self._settings, settings):
+            _log.warning("%s", line)
+        _log.info("The settings were read again.")
+        self._settings = settings
+
+
+def differences(before: Settings, after: Settings) -> list[str]:
+    """One sentence for each setting that was changed and cannot change while the speaker runs."""
+    sentences = []
+    for section in fields(Settings):
+        old, new = getattr(before, section.name), getattr(after, section.name)
+        if section.name == "wake_word":
+            new = replace(old, keep_clips=new.keep_clips, clips_folder=new.clips_folder, clips_days=new.clips_days)
+        if not is_dataclass(old):
+            names = [section.name] if old != new else []
+        else:
+            changed = [key.name for key in fields(old) if getattr(old, key.name) != getattr(new, key.name)]
+            names = [f"{section.name}.{key}" for key in changed]
+        sentences += [f'"{name}" was changed: restart the service to apply it.' for name in names]
+    return sentences
+
+
+def word_actions(settings: WakeWordSettings) -> tuple[WordAction, ...]:
+    """What each other word does, for the core; a word given by its path is called by the name of its file."""
+    return tuple(WordAction(models.word_name(other.word), _action(other)) for other in settings.others)
+
+
+def _action(other: OtherWord) -> Action:
+    match other.action:
+        case "stop":
+            return Stop()
+        case "tool":
+            return CallTool(other.tool, other.arguments)
+        case _:
+            return Talk()
