@@ -1,0 +1,1 @@
+"""Benchmarks, started by `scripts/bench`; what they measure is defined in their modules' docstrings."""
