@@ -131,6 +131,18 @@ async def test_no_sound_card_has_a_light_and_mends_itself(tmp_path: Path, troubl
         await k.until_light(Light.IDLE)
 
 
+async def test_a_microphone_that_sends_only_zeros_is_told_within_ten_seconds(tmp_path: Path) -> None:
+    card = FakeCard(tmp_path / "card")
+    async with kitchen(card, settings(tmp_path)) as k:
+        await k.until_light(Light.IDLE)
+        opened_at = k.recording.lights[-1][0]
+        await k.until_light(Light.NO_MICROPHONE)
+        assert k.recording.lights[-1][0] - opened_at < 10
+        await k.recording.until(lambda: bool(np.abs(card.heard()).max(initial=0) > 500))
+        card.fill_room_noise(60, -50.0, seed=3)
+        await k.until_light(Light.IDLE)
+
+
 async def test_a_card_that_is_pulled_in_mid_conversation_ends_it(tmp_path: Path) -> None:
     card = FakeCard(tmp_path / "card")
     async with kitchen(card, settings(tmp_path)) as k:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from speakerd.wakeword.engine import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 DEAD_SECONDS = 5.0
-"""A microphone hears at least its own noise: so long without any is no quiet room."""
+"""A microphone hears at least its own noise: so long without any is no quiet room. It doubles with each return."""
 WINDOW_SECONDS = 10.0
 """How long the other complaints look back."""
 REPEAT_SECONDS = 3600.0
@@ -32,6 +32,8 @@ MOST_RATE_ERROR = 0.1
 _FRAME_RATE_HZ = SAMPLE_RATE_HZ / FRAME_SAMPLES
 _FULL_SCALE = 32767
 _DEAD_FRAMES = math.ceil(DEAD_SECONDS * _FRAME_RATE_HZ)
+_MOST_PATIENCE_FRAMES = 128 * _DEAD_FRAMES
+"""10.7 minutes, for a microphone that always came back."""
 _WINDOW_FRAMES = round(WINDOW_SECONDS * _FRAME_RATE_HZ)
 _WINDOW_SAMPLES = _WINDOW_FRAMES * FRAME_SAMPLES
 _PIECE_FRAMES = 25
@@ -71,13 +73,15 @@ class HearingHealth:
 
     def __init__(self) -> None:
         self._owes_back = False
+        self._back_at_seconds = 0.0
+        self._patience_frames = _DEAD_FRAMES
         self._complained_at: dict[Kind, float] = {}
         self.rearm()
 
     def feed(self, frame: NDArray[np.int16], now_seconds: float) -> Complaint | None:
         """Take the next 1280 samples and the time of a monotonic clock; what lasts is told again after an hour."""
         low, high = int(frame.min()), int(frame.max())
-        change = self._dead_or_back(low, high)
+        change = self._dead_or_back(low, high, now_seconds)
         if low != high:
             self._take_level(frame, low, high)
         self._take_time(now_seconds)
@@ -94,21 +98,26 @@ class HearingHealth:
         self._piece_frames = 0
         self._pieces = deque(maxlen=_MOST_PIECES)
 
-    def _dead_or_back(self, low: int, high: int) -> Complaint | None:
+    def _dead_or_back(self, low: int, high: int, now_seconds: float) -> Complaint | None:
         if low != high or low != self._constant:
             self._constant = low if low == high else None
             self._constant_frames = 1 if low == high else 0
-            return self._back() if low != high else None
+            return self._back(now_seconds) if low != high else None
         self._constant_frames += 1
-        if self._constant_frames != _DEAD_FRAMES:
+        if self._constant_frames != self._patience_frames:
             return None
         self._owes_back = True
         return Complaint(Kind.DEAD, _dead(low))
 
-    def _back(self) -> Complaint | None:
+    def _back(self, now_seconds: float) -> Complaint | None:
         if not self._owes_back:
+            if now_seconds - self._back_at_seconds > REPEAT_SECONDS:
+                self._patience_frames = _DEAD_FRAMES
             return None
         self._owes_back = False
+        self._back_at_seconds = now_seconds
+        # Some speakerphones send zeros whenever nobody speaks: whoever comes back was not dead.
+        self._patience_frames = min(2 * self._patience_frames, _MOST_PATIENCE_FRAMES)
         return Complaint(Kind.BACK, "The microphone is heard again.")
 
     def _take_level(self, frame: NDArray[np.int16], low: int, high: int) -> None:

@@ -131,7 +131,20 @@ def test_a_microphone_comes_back_and_dies_again() -> None:
     assert told(noise(300), steady(4, since=80), health) == [(80, Kind.BACK)]
     assert told(constant(0), steady(4.8, since=84), health) == [], "a noise gate may close for a moment"
     assert told(noise(300), steady(4, since=89), health) == []
-    assert [kind for _, kind in told(constant(7), steady(6, since=93), health)] == [Kind.DEAD]
+    assert [kind for _, kind in told(constant(7), steady(11, since=93), health)] == [Kind.DEAD]
+
+
+def test_a_microphone_that_always_comes_back_is_given_more_time_for_an_hour() -> None:
+    """A speakerphone that sends zeros while nobody speaks: 12 s of zeros, 2 s of sound, again and again."""
+    health = HearingHealth()
+    now, story = 0.0, list[tuple[float, Kind]]()
+    for _ in range(4):
+        story += told(constant(0), steady(12, since=now), health)
+        story += told(noise(300), steady(2, since=now + 12), health)
+        now += 14
+    assert [kind for _, kind in story] == [Kind.DEAD, Kind.BACK, Kind.DEAD, Kind.BACK], "5 s, 10 s, and then 20 s"
+    told(noise(300), steady(1, since=now + HOUR), health)
+    assert [kind for _, kind in told(constant(0), steady(6, since=now + HOUR + 1), health)] == [Kind.DEAD]
 
 
 def test_what_lasts_is_told_again_after_an_hour() -> None:
