@@ -223,6 +223,8 @@ def _trial_report(trial: Trial, meter: Meter) -> dict[str, object]:
 def _run_files(settings: Settings, chosen: WakeTestOptions, make_ears: MakeEars, out: TextIO) -> int:
     seen: list[Observation] = []
     ears = make_ears(_without_clips(settings.wake_word), lambda event: None, seen.append)
+    if isinstance(ears, wakeword.WakeWordEars):
+        ears.tell_time_by_samples()
     results: list[FileResult | str] = []
     for path in wav_files(chosen.files):
         try:

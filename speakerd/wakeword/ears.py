@@ -27,7 +27,7 @@ from speakerd.settings import WakeWordSettings
 from speakerd.wakeword import models
 from speakerd.wakeword.clips import ClipKeeper
 from speakerd.wakeword.detection import Detection, Heard, WordRule
-from speakerd.wakeword.engine import SAMPLE_RATE_HZ, Engine
+from speakerd.wakeword.engine import FRAME_SAMPLES, SAMPLE_RATE_HZ, Engine
 from speakerd.wakeword.engines import engine
 from speakerd.wakeword.health import HearingHealth, Kind
 from speakerd.wakeword.night import Night, night
@@ -35,6 +35,9 @@ from speakerd.wakeword.observation import Observation, Observe, frame_level_dbfs
 from speakerd.wakeword.voice import VoiceGate, WebRtcVoiceGate
 
 _log = logging.getLogger(__name__)
+
+
+FRAME_SECONDS = FRAME_SAMPLES / SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,10 @@ class WakeWordEars:
         rules[word] = replace(rules[word], **wanted)
         self.change(replace(self._newest, rules=rules, voice=voice))
         return None
+
+    def tell_time_by_samples(self) -> None:
+        """Take the time from what is heard: recordings come faster than a microphone's sound."""
+        self._clock = lambda: self.frames_scored * FRAME_SECONDS
 
     def close(self) -> None:
         """Finish writing clips; the audio thread has ended."""

@@ -231,3 +231,15 @@ def test_the_default_ears_import_no_inference_runtime() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert ended.stderr.strip() == ""
+
+
+@pytest.mark.parametrize(("by_samples", "complaints"), [(True, 0), (False, 1)])
+def test_recordings_in_fast_time_have_the_right_rate(
+    by_samples: bool, complaints: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    listening = WakeWordEars(scripted(), lambda _: None, clock=lambda: listening.frames_scored * 0.03)
+    if by_samples:
+        listening.tell_time_by_samples()
+    for number in range(1, 1000):
+        listening.hear(NOISE, number * 1280)
+    assert len(caplog.messages) == complaints
