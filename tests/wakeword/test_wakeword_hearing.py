@@ -79,6 +79,19 @@ def test_two_words_each_with_their_own_threshold() -> None:
     assert [event.word for event in heard(sound, settings)] == ["alexa", "hey_jarvis"]
 
 
+def test_the_original_engine_can_take_the_place_of_ours() -> None:
+    settings = WakeWordSettings(engine="openwakeword")
+    (event,) = heard(room(pause(0.8), said("hey jarvis, what time is it"), pause(1)), settings)
+    assert event.word == "hey_jarvis"
+
+
+@pytest.mark.parametrize("voice", ["kal16", "rms"])
+def test_a_tflite_word_beside_an_onnx_word(voice: str) -> None:
+    settings = WakeWordSettings(others=(OtherWord("ok_nabu"),))
+    sound = room(pause(0.5), said("okay nabu", voice), pause(2.5), said("hey jarvis", voice), pause(1))
+    assert [event.word for event in heard(sound, settings)] == ["ok_nabu", "hey_jarvis"]
+
+
 AFTERWARDS = {
     "silence": pause(3),
     "noise": room(pause(3), noise=300, seed=7),
