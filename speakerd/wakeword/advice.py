@@ -139,7 +139,7 @@ def _threshold(trial: Trial) -> tuple[float, str]:
     now, lowest, room = trial.threshold, _lowest(trial), trial.pause_score
     if lowest is None:
         return now, "no threshold helps"
-    if lowest <= room:
+    if lowest <= room or now < _rounded_down(lowest) <= room:
         return now, "no threshold tells it from the room; make the room quieter, or choose another word"
     if room >= now - _MARGIN and lowest >= now:
         higher = min(_rounded_down(lowest), _rounded_up((lowest + room) / 2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from speakerd.wakeword.advice import LOWEST_THRESHOLD, Samples, Trial, advice
@@ -130,6 +130,7 @@ def test_a_quiet_microphone_that_hears_every_sample_is_left_alone_and_an_overdri
 SCORES = st.floats(0, 1)
 
 
+@example(Trial(0.5, (0.640625,), 0.625, 0.0))
 @given(st.builds(Trial, st.floats(0.01, 1), st.lists(SCORES, max_size=12).map(tuple), SCORES, st.floats(-100, 0)))
 def test_advice_never_loses_a_sample_and_never_goes_low_without_a_warning(trial: Trial) -> None:
     told = advice(trial)
