@@ -16,12 +16,20 @@ class ModelError(ConfigurationError):
     """A model file is missing, has the wrong checksum, or cannot be read."""
 
 
+class UnknownOperatorError(ModelError):
+    """A model has an operator that is not computed here."""
+
+
 class BoardError(ConfigurationError):
     """The board's description is wrong, or its pins cannot be opened."""
 
 
 class AudioDeviceError(SpeakerdError, OSError):
     """A sound card is missing, busy, or refuses every format that we can use."""
+
+
+class RecordingError(SpeakerdError, ValueError):
+    """A sound file cannot be read."""
 
 
 class ControlError(SpeakerdError, OSError):

@@ -18,16 +18,16 @@ from typing import Any, TextIO
 
 from speakerd.audio.plane import AudioPlane
 from speakerd.core.events import CardFound, CardLost, Event
-from speakerd.errors import AudioDeviceError, ControlError
+from speakerd.errors import AudioDeviceError, ControlError, RecordingError
 from speakerd.ports import Ears, Post
 from speakerd.service.client import is_served, request
 from speakerd.settings import Settings, WakeWordSettings
 from speakerd.wakeword import ears as wakeword
 from speakerd.wakeword.advice import Trial, advice
-from speakerd.wakeword.engine import FRAME_SAMPLES, SAMPLE_RATE_HZ
-from speakerd.wakeword.meter import FRAMES_PER_SECOND, Meter
+from speakerd.wakeword.engine import FRAME_RATE_HZ, FRAME_SAMPLES, SAMPLE_RATE_HZ
+from speakerd.wakeword.meter import Meter
 from speakerd.wakeword.observation import Observation, Observe, observation_of
-from speakerd.wakeword.recordings import SILENCE_AFTER_SECONDS, RecordingError, wav_files, wav_frames
+from speakerd.wakeword.recordings import SILENCE_AFTER_SECONDS, wav_files, wav_frames
 
 MakeEars = Callable[[WakeWordSettings, Post, Observe], Ears]
 """Makes ears that tell each frame's observation; raises ModelError."""
@@ -86,7 +86,7 @@ class Show:
         self._out = out
         self._is_quiet = is_quiet
         self._is_redrawn = out.isatty()
-        self._printed_at_frame = -FRAMES_PER_SECOND
+        self._printed_at_frame = -FRAME_RATE_HZ
 
     def take(self, observation: Observation) -> None:
         """Count and show the next frame."""
@@ -97,7 +97,7 @@ class Show:
             columns = shutil.get_terminal_size().columns - 1
             self._out.write(f"\r{self.meter.line()[:columns]}\x1b[K")
             self._out.flush()
-        elif observation.detected or self.meter.frames - self._printed_at_frame >= FRAMES_PER_SECOND:
+        elif observation.detected or self.meter.frames - self._printed_at_frame >= FRAME_RATE_HZ:
             self._printed_at_frame = self.meter.frames
             self.say(self.meter.line())
 
@@ -212,7 +212,7 @@ def _tell_trial(meter: Meter, chosen: WakeTestOptions, out: TextIO) -> None:
 def _trial_report(trial: Trial, meter: Meter) -> dict[str, object]:
     return {
         "threshold": trial.threshold,
-        "seconds": round(meter.frames / FRAMES_PER_SECOND, 2),
+        "seconds": round(meter.frames / FRAME_RATE_HZ, 2),
         "sample_scores": [round(score, 4) for score in trial.sample_scores],
         "pause_score": round(trial.pause_score, 4),
         "peak_dbfs": round(trial.peak_dbfs, 1),

@@ -17,13 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerd.audio import wire
-from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, samples_of
+from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_FRAME_SAMPLES, WAKE_RATE_HZ, WakeFramer, samples_of
 from speakerd.audio.preroll import PrerollRing
 from speakerd.audio.resample import Resampler
 from speakerd.audio.uplink import Uplink, UplinkSpan
 from speakerd.ports import AudioSink, Ears
 
-_WAKE_FRAME_SAMPLES = 1280
 _RING_SECONDS = 66
 """The longest pre-roll and the longest wait for a session that the settings allow (5 s and 60 s), and a little more."""
 _MOST_SPANS = 64
@@ -147,7 +146,7 @@ class _AudioThread:
         self._wake_end = instants * 2
         self._to_session = Resampler(report.rate_hz, SESSION_RATE_HZ)
         self._to_wake = Resampler(report.rate_hz, WAKE_RATE_HZ)
-        self._unscored = np.zeros(0, np.int16)
+        self._framer = WakeFramer()
         self._ears.rearm()
 
     def hear(self, report: wire.MicFrame) -> None:
@@ -195,9 +194,8 @@ class _AudioThread:
 
     def _score(self, samples: NDArray[np.int16]) -> None:
         self._wake_end += len(samples)
-        waiting = np.concatenate((self._unscored, samples))
-        whole = len(waiting) - len(waiting) % _WAKE_FRAME_SAMPLES
-        first_end = self._wake_end - len(waiting) + _WAKE_FRAME_SAMPLES
-        self._unscored = waiting[whole:]
-        for start in range(0, whole, _WAKE_FRAME_SAMPLES):
-            self._ears.hear(waiting[start : start + _WAKE_FRAME_SAMPLES], first_end + start)
+        frames = self._framer.cut(samples)
+        end = self._wake_end - len(self._framer.waiting) - frames.size
+        for frame in frames:
+            end += WAKE_FRAME_SAMPLES
+            self._ears.hear(frame, end)

@@ -12,8 +12,25 @@ from numpy.typing import NDArray
 
 WAKE_RATE_HZ = 16_000
 """Rate of the wake word's frames, and of capture positions in events."""
+WAKE_FRAME_SAMPLES = 1280
+"""Samples of one frame for the wake word: 80 ms."""
 SESSION_RATE_HZ = 24_000
 """Rate of audio to and from an endpoint."""
+
+
+class WakeFramer:
+    """Cuts samples at 16 kHz into frames for the wake word; what is too short for one waits for more."""
+
+    def __init__(self) -> None:
+        self.waiting = np.zeros(0, np.int16)
+        """Samples after the last whole frame."""
+
+    def cut(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+        """The frames that are whole now, shape (frames, 1280)."""
+        together = np.concatenate((self.waiting, samples))
+        whole = len(together) - len(together) % WAKE_FRAME_SAMPLES
+        self.waiting = together[whole:]
+        return together[:whole].reshape(-1, WAKE_FRAME_SAMPLES)
 
 
 def samples_of(pcm: bytes) -> NDArray[np.int16]:

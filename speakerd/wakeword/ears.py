@@ -27,17 +27,14 @@ from speakerd.settings import WakeWordSettings
 from speakerd.wakeword import models
 from speakerd.wakeword.clips import ClipKeeper
 from speakerd.wakeword.detection import Detection, Heard, WordRule
-from speakerd.wakeword.engine import FRAME_SAMPLES, SAMPLE_RATE_HZ, Engine
-from speakerd.wakeword.engines import engine
+from speakerd.wakeword.engine import FRAME_RATE_HZ, SAMPLE_RATE_HZ, Engine
+from speakerd.wakeword.engines import engines
 from speakerd.wakeword.health import HearingHealth, Kind
 from speakerd.wakeword.night import Night, night
 from speakerd.wakeword.observation import Observation, Observe, frame_level_dbfs
 from speakerd.wakeword.voice import VoiceGate, WebRtcVoiceGate
 
 _log = logging.getLogger(__name__)
-
-
-FRAME_SECONDS = FRAME_SAMPLES / SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +59,11 @@ def equipment(settings: WakeWordSettings) -> Equipment:
     if len(paths) < len(chosen):
         twice = next(model.name for model in chosen if [other.name for other in chosen].count(model.name) > 1)
         raise ConfigurationError(f'"wake_word.others": two models are called {twice}: rename one of the files.')
+    near, far = engines(settings.engine, paths, folder)
     return Equipment(
-        engine=engine(settings.engine, paths, folder),
+        engine=near,
         rules=dict(zip(paths, _rules(settings), strict=True)),
-        far_engine=engine(settings.engine, paths, folder) if settings.engine == "streaming" else None,
+        far_engine=far,
         voice=WebRtcVoiceGate() if settings.voice_gate else None,
         night=night(settings.night) if settings.night else None,
     )
@@ -187,7 +185,7 @@ class WakeWordEars:
 
     def tell_time_by_samples(self) -> None:
         """Take the time from what is heard: recordings come faster than a microphone's sound."""
-        self._clock = lambda: self.frames_scored * FRAME_SECONDS
+        self._clock = lambda: self.frames_scored / FRAME_RATE_HZ
 
     def close(self) -> None:
         """Finish writing clips; the audio thread has ended."""

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 SAMPLE_RATE_HZ = 16_000
 FRAME_SAMPLES = 1280
 """80 ms, the step of openWakeWord's models."""
+FRAME_RATE_HZ = SAMPLE_RATE_HZ / FRAME_SAMPLES
+"""12.5 frames in a second."""
 FEATURES = 96
 """How many numbers describe one frame's surroundings (the embedding model's output)."""
 

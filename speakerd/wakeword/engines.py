@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from speakerd.errors import ModelError
+from speakerd.errors import ModelError, UnknownOperatorError
 from speakerd.wakeword import models
 from speakerd.wakeword.engine import Engine, Head
-from speakerd.wakeword.inspection import inspected
-from speakerd.wakeword.numpy_head import NumpyHead, UnknownOperatorError
+from speakerd.wakeword.numpy_head import NumpyHead
 from speakerd.wakeword.silence_gate import SilenceGate
 from speakerd.wakeword.streaming_engine import StreamingEngine
 
 
-def engine(name: str, words: Mapping[str, Path], folder: Path) -> Engine:
-    """The engine "streaming" or "openwakeword" for checked models by word; raises ModelError."""
+def engines(name: str, words: Mapping[str, Path], folder: Path) -> tuple[Engine, Engine | None]:
+    """The engine "streaming" or "openwakeword" for checked models by word, and one for the far end; raises ModelError.
+
+    Both are for one thread, because they share the words' models. openwakeword costs too much to hear the far end, too.
+    """
     front_end = models.verified(folder, [])
     if name == "openwakeword":
         from speakerd.wakeword.openwakeword_engine import OpenWakeWordEngine
 
-        return OpenWakeWordEngine(words, front_end["melspectrogram"], front_end["embedding_model"])
+        return OpenWakeWordEngine(words, front_end["melspectrogram"], front_end["embedding_model"]), None
     heads = {word: head(path) for word, path in words.items()}
-    return SilenceGate(StreamingEngine(heads, front_end["melspectrogram"], front_end["embedding_model"]))
+    near, far = (StreamingEngine(heads, front_end["melspectrogram"], front_end["embedding_model"]) for _ in range(2))
+    return SilenceGate(near), SilenceGate(far)
 
 
 def head(path: Path) -> Head:
@@ -31,7 +34,6 @@ def head(path: Path) -> Head:
 
     if path.suffix.lower() == ".tflite":
         return runtime_heads.tflite_head(path)
-    inspected(path)
     try:
         return NumpyHead(path)
     except UnknownOperatorError as unknown:

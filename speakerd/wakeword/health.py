@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.wakeword.engine import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from speakerd.wakeword.engine import FRAME_RATE_HZ, FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 DEAD_SECONDS = 5.0
 """A microphone hears at least its own noise: so long without any is no quiet room. It doubles with each return."""
@@ -29,19 +29,18 @@ MOST_OFFSET = 0.1
 MOST_RATE_ERROR = 0.1
 """Share of the right rate; more than the 8.8 % between 44.1 and 48 kHz, of which the words survive."""
 
-_FRAME_RATE_HZ = SAMPLE_RATE_HZ / FRAME_SAMPLES
 _FULL_SCALE = 32767
-_DEAD_FRAMES = math.ceil(DEAD_SECONDS * _FRAME_RATE_HZ)
+_DEAD_FRAMES = math.ceil(DEAD_SECONDS * FRAME_RATE_HZ)
 _MOST_PATIENCE_FRAMES = 128 * _DEAD_FRAMES
 """10.7 minutes, for a microphone that always came back."""
-_WINDOW_FRAMES = round(WINDOW_SECONDS * _FRAME_RATE_HZ)
+_WINDOW_FRAMES = round(WINDOW_SECONDS * FRAME_RATE_HZ)
 _WINDOW_SAMPLES = _WINDOW_FRAMES * FRAME_SAMPLES
 _PIECE_FRAMES = 25
 """2 s at the right rate: long beside the jitter with which a card delivers its blocks."""
 _LEAST_PIECES = 5
 """A burst or a stall spoils one or two of them, which the median forgives."""
 _MOST_PIECES = 64
-_RIGHT_SECONDS = _PIECE_FRAMES / _FRAME_RATE_HZ
+_RIGHT_SECONDS = _PIECE_FRAMES / FRAME_RATE_HZ
 
 
 class Kind(Enum):
@@ -207,7 +206,7 @@ def _off_centre(offset: float) -> str:
 
 def _wrong_rate(frames_hz: float) -> str:
     rate_hz = frames_hz * FRAME_SAMPLES
-    if frames_hz > _FRAME_RATE_HZ:
+    if frames_hz > FRAME_RATE_HZ:
         return (
             f"The microphone delivers about {rate_hz:.0f} samples a second where {SAMPLE_RATE_HZ} are expected, "
             'so no word is recognised: choose another device or sample rate for "audio.input".'

@@ -5,7 +5,6 @@ from __future__ import annotations
 from speakerd.wakeword.advice import CLIPPING_DBFS, Samples, Trial
 from speakerd.wakeword.observation import SILENCE_DBFS, Observation
 
-FRAMES_PER_SECOND = 12.5
 _BAR_CELLS = 30
 _HOLD_FRAMES = 19
 """How long the highest score and a warning stay: 1.5 s."""

@@ -107,7 +107,7 @@ def chosen(folder: Path, name_or_path: str, sha256: str = "") -> WordModel:
 def word_name(name_or_path: str) -> str:
     """What a word of the settings is called in events: its name, or the file's name without its end."""
     path = Path(name_or_path)
-    return path.stem if path.suffix.lower() in (".onnx", ".tflite") else name_or_path
+    return path.stem if path.suffix.lower() in added.SUFFIXES else name_or_path
 
 
 def fetch(folder: Path) -> bool:

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.errors import ModelError
+from speakerd.errors import ModelError, UnknownOperatorError
 from speakerd.wakeword.engine import FEATURES
+from speakerd.wakeword.inspection import checked_shapes
 from speakerd.wakeword.onnx_graph import Graph, Node, Tensor, read_graph
 
 Step = Callable[[], object]
@@ -34,26 +35,22 @@ _ELEMENTWISE: dict[str, Any] = {
 _SAME_NUMBERS = {"Flatten", "Reshape", "Identity", "Cast", "Squeeze", "Unsqueeze", "Dropout"}
 
 
-class UnknownOperatorError(ModelError):
-    """The graph has an operator that is not computed here."""
-
-
 class NumpyHead:
     """Implements Head."""
 
     def __init__(self, path: Path) -> None:
         """Lay out a checked .onnx file; raises UnknownOperatorError, or ModelError where its shapes do not fit."""
         graph = read_graph(path)
+        self.feature_frames = checked_shapes(path, list(graph.inputs.values()), list(graph.outputs.values()))
+        """See Head."""
         try:
-            (name, shape), output = next(iter(graph.inputs.items())), next(iter(graph.outputs))
-            self.feature_frames = int(shape[1] or 0)
-            """See Head."""
+            (name,), (output,) = graph.inputs, graph.outputs
             self._input = np.zeros((1, self.feature_frames, FEATURES), np.float32)
             self._steps: list[Step] = []
             self._score = _Layout(self._steps, {name: self._input}).laid(graph)[output].reshape(1)
         except UnknownOperatorError as error:
             raise UnknownOperatorError(f"{path} {error}") from error
-        except (StopIteration, IndexError, KeyError, TypeError, ValueError) as error:
+        except (IndexError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{path} is not a wake word's model ({error}): give another file.") from error
 
     def __call__(self, features: NDArray[np.float32]) -> float:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.audio.pcm import WAKE_RATE_HZ, mix_down
+from speakerd.audio.pcm import WAKE_RATE_HZ, WakeFramer, mix_down
 from speakerd.audio.resample import Resampler
-from speakerd.errors import SpeakerdError
+from speakerd.errors import RecordingError
 from speakerd.wakeword.engine import FRAME_SAMPLES
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
@@ -23,10 +23,6 @@ _LONGEST_PHASES = 50_000
 _PIECE_FRAMES = 16_384
 SILENCE_AFTER_SECONDS = 1
 """A score comes late: a file that is cut at the end of the word needs silence after it."""
-
-
-class RecordingError(SpeakerdError, ValueError):
-    """A sound file cannot be read."""
 
 
 def wav_files(paths: Iterable[Path]) -> list[Path]:
@@ -45,14 +41,10 @@ def wav_files(paths: Iterable[Path]) -> list[Path]:
 
 def wav_frames(path: Path) -> Iterator[NDArray[np.int16]]:
     """Frames of int16[1280] at 16 kHz, one second of silence at the end; raises RecordingError."""
-    rest = np.zeros(0, np.int16)
+    framer = WakeFramer()
     for piece in _at_wake_rate(path):
-        rest = np.concatenate((rest, piece))
-        whole = len(rest) - len(rest) % FRAME_SAMPLES
-        yield from rest[:whole].reshape(-1, FRAME_SAMPLES)
-        rest = rest[whole:]
-    if len(rest):
-        yield np.pad(rest, (0, FRAME_SAMPLES - len(rest)))
+        yield from framer.cut(piece)
+    yield from framer.cut(np.zeros(-len(framer.waiting) % FRAME_SAMPLES, np.int16))
 
 
 def _at_wake_rate(path: Path) -> Iterator[NDArray[np.int16]]:

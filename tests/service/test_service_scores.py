@@ -68,9 +68,10 @@ async def test_nothing_is_wanted_any_more_when_the_listener_has_left(path: Path)
     async with serving(path) as server:
         async with aclosing(request(path, {"do": "scores"})) as scores:
             await anext(scores)
-        while server.wants_scores:
+        while is_wanted(server):
             await answers(path, {"do": "status"})
         server.publish_observation(SEEN)
+        assert not is_wanted(server)
 
 
 async def test_silence_is_a_number_that_json_has(path: Path) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from onnx_files import Attributes, model, node, tensor
-from speakerd.errors import ModelError
+from speakerd.errors import ModelError, UnknownOperatorError
 from speakerd.wakeword.engine import FEATURES
-from speakerd.wakeword.numpy_head import NumpyHead, UnknownOperatorError
+from speakerd.wakeword.numpy_head import NumpyHead
 from test_wakeword_streaming import WORDS, paths
 
 RNG = np.random.default_rng(11)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from speakerd.wakeword.recordings import RecordingError, wav_files, wav_frames
+from speakerd.errors import RecordingError
+from speakerd.wakeword.recordings import wav_files, wav_frames
 
 _TYPES = {2: "<i2", 4: "<i4"}
 
