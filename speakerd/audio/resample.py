@@ -19,6 +19,8 @@ _CUTOFF = 0.92
 """Share of the lower Nyquist frequency that passes; the window's skirt ends at about 1.0."""
 _SCALE = 1 << 24
 """Coefficients are whole numbers of 1/_SCALE: sums in float64 are then exact in any order, on any processor."""
+_FEW_PHASES = 8
+"""Up to so many, a pass for each phase is faster than gathering a window for each output."""
 _SLICE = 2400
 """Input samples that are worked on at once, so that a long piece needs little memory."""
 
@@ -38,6 +40,7 @@ class Resampler:
         self._is_identity = from_hz == to_hz
         self._centre = 0 if self._is_identity else _LOBES * max(self._up, self._down)
         self._phases = _phases(self._up, self._down, self._centre)
+        self._taps = self._phases.shape[1]
         self.delay_seconds = self._centre / (from_hz * self._up)
         """How long a sample takes to come out; 0 when the rates are equal."""
         self._reset()
@@ -60,7 +63,7 @@ class Resampler:
         return rest
 
     def _reset(self) -> None:
-        self._history = np.zeros(self._phases.shape[1] - 1)
+        self._history = np.zeros(self._taps - 1)
         self._position = self._centre
         """Place of the next output, in steps of 1/up samples from the start of the next input."""
 
@@ -68,12 +71,28 @@ class Resampler:
         line = np.concatenate((self._history, samples))
         steps = len(samples) * self._up
         count = max(0, -((self._position - steps) // self._down))
-        places = self._position + np.arange(count) * self._down
-        windows = np.lib.stride_tricks.sliding_window_view(line, self._phases.shape[1])
-        sums = np.einsum("ij,ij->i", windows[places // self._up], self._phases[places % self._up])
+        if self._up <= _FEW_PHASES:
+            sums = self._sums_by_phase(line, count)
+        else:
+            places = self._position + np.arange(count) * self._down
+            windows = np.lib.stride_tricks.sliding_window_view(line, self._taps)
+            sums = np.einsum("ij,ij->i", windows[places // self._up], self._phases[places % self._up])
         self._position += count * self._down - steps
         self._history = line[len(samples) :]
         return clip_int16(sums / _SCALE)
+
+    def _sums_by_phase(self, line: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+        """The sums, one phase after another: the windows of one phase lie evenly in the line, so nothing is copied."""
+        sums = np.empty(count)
+        strides = self._down * line.itemsize, line.itemsize
+        for first in range(min(count, self._up)):
+            start, phase = divmod(self._position + first * self._down, self._up)
+            rows = math.ceil((count - first) / self._up)
+            windows: NDArray[np.float64] = np.ndarray(
+                (rows, self._taps), np.float64, line, start * line.itemsize, strides
+            )
+            np.einsum("ij,j->i", windows, self._phases[phase], out=sums[first :: self._up])
+        return sums
 
 
 def resampled(samples: NDArray[np.int16], from_hz: int, to_hz: int) -> NDArray[np.int16]:
