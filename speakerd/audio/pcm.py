@@ -91,7 +91,10 @@ def peak_dbfs(samples: NDArray[np.int16]) -> float:
 
 def rms_dbfs(samples: NDArray[np.int16]) -> float:
     """Root mean square; a square wave of full scale is 0, silence is minus infinity."""
-    return _decibels(math.sqrt(float(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0)
+    if not len(samples):
+        return -math.inf
+    exact = samples.astype(np.float64)
+    return _decibels(math.sqrt(float(np.dot(exact, exact)) / len(samples)))
 
 
 def _decibels(amplitude: float) -> float:

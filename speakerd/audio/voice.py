@@ -1,0 +1,94 @@
+"""Where somebody speaks, and when an utterance begins and ends; the decision is pure, the detector is WebRTC's.
+
+Measured per 80 ms: 0.06 ms, a third of the wake word. Of frames of speech it finds 0.83 to 0.90 at 12 to 32 dB over the
+noise; of pink noise, fan and hum none, of music three quarters: nothing here may act on its word alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+import pywebrtc_audio
+from numpy.typing import NDArray
+
+FRAME_MS = 10
+
+_WINDOW_FRAMES = 15
+_VOICED_TO_BEGIN = 8
+_LEARNING_FRAMES = 15
+"""The detector needs some frames to know the noise; the pre-roll is longer, so no word is lost."""
+_QUIETEST_DBFS = -55.0
+"""Below this nobody speaks to the speaker, whatever the sound is like."""
+_FIRST_FLOOR_DBFS = -50.0
+"""Taken for the room's noise until it is known: a session may begin in the middle of a word."""
+_LOWEST_FLOOR_DBFS = -70.0
+"""Digital silence says nothing about the noise that comes after it."""
+_FLOOR_RISE_DB = 0.01
+"""How fast the noise may be found to have grown, per frame: 1 dB a second is slower than any sentence."""
+_ABOVE_FLOOR_DB = 6.0
+
+
+class VoiceDetector:
+    """Takes frames of 10 ms in order: mono int16 at its rate, from 8 to 384 kHz; one thread."""
+
+    def __init__(self, rate_hz: int, threshold: float = 0.5) -> None:
+        """`threshold` from 0 to 1 is how sure it must be."""
+        self._detector = pywebrtc_audio.VoiceDetector(sample_rate=rate_hz)
+        self._threshold = threshold
+
+    def is_voice(self, frame: NDArray[np.int16]) -> bool:
+        """Whether the next frame sounds like a voice."""
+        return bool(self._detector.process(frame) > self._threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechBegan:
+    """The user began; milliseconds since the first frame."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechOver:
+    """The user has been silent for long enough; milliseconds since the first frame."""
+
+    at_ms: int
+
+
+Change = SpeechBegan | SpeechOver
+
+
+@dataclass(slots=True)
+class Endpointing:
+    """Finds utterances in levels and voice: a frame counts where a voice stands out from the room's noise."""
+
+    silence_ms: int
+    """Silence that ends an utterance."""
+    is_speaking: bool = False
+    """Whether an utterance goes on."""
+    _frames: int = 0
+    _window: deque[bool] = field(default_factory=lambda: deque(maxlen=_WINDOW_FRAMES))
+    _unvoiced: int = 0
+    _floor_dbfs: float = _FIRST_FLOOR_DBFS
+
+    def feed(self, level_dbfs: float, is_voice: bool) -> Change | None:
+        """Take the next frame of 10 ms."""
+        self._floor_dbfs = max(_LOWEST_FLOOR_DBFS, min(level_dbfs, self._floor_dbfs + _FLOOR_RISE_DB))
+        reach = max(_QUIETEST_DBFS, self._floor_dbfs + _ABOVE_FLOOR_DB)
+        return self._turn(is_voice and level_dbfs > reach and self._frames >= _LEARNING_FRAMES)
+
+    def _turn(self, is_voiced: bool) -> Change | None:
+        self._frames += 1
+        self._window.append(is_voiced)
+        self._unvoiced = 0 if is_voiced else self._unvoiced + 1
+        if not self.is_speaking and sum(self._window) >= _VOICED_TO_BEGIN:
+            first = self._frames - len(self._window) + list(self._window).index(True)
+            self.is_speaking = True
+            return SpeechBegan(first * FRAME_MS)
+        if self.is_speaking and self._unvoiced * FRAME_MS >= self.silence_ms:
+            self.is_speaking = False
+            self._window.clear()
+            return SpeechOver(self._frames * FRAME_MS)
+        return None
