@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from speakerd.assembly import state_folder
-from speakerd.audio.devices import list_devices, resolve
+from speakerd.audio.devices import list_devices, resolve, with_board_card
 from speakerd.errors import SpeakerdError, SpeechError
 from speakerd.gpio.boards import load_board
 from speakerd.gpio.panel import Panel
@@ -45,9 +45,10 @@ def _wake_word(settings: Settings) -> None:
 
 
 def _sound_card(settings: Settings) -> None:
+    audio = with_board_card(settings.audio, load_board(settings.board).card)
     devices = list_devices()
-    resolve(devices, settings.audio.input, "input")
-    resolve(devices, settings.audio.output, "output")
+    resolve(devices, audio.input, "input")
+    resolve(devices, audio.output, "output")
 
 
 def _speech(settings: Settings) -> None:

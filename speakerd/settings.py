@@ -84,9 +84,15 @@ class AudioSettings:
     """The sound card and what is done with it."""
 
     input: str = "default"
-    """Name of the capture device, or a part of it that only one device has."""
+    """Capture device: default, CARD=id, usb:port, usb:vendor:product or a part of its name; see `speakerd devices`."""
     output: str = "default"
-    """Name of the playout device, or a part of it that only one device has."""
+    """Playout device, named in the same ways."""
+    input_channel: int = 0
+    """The microphone's channel that is heard, 1 to 8; 0 means the mean of all."""
+    input_gain_db: float = 0.0
+    """Decibels by which the microphone is made louder, -20 to 40; I2S microphones are often too quiet."""
+    sample_format: Literal["s16", "s32"] = "s16"
+    """Bits of a sample at the card; s32 keeps what a quiet microphone of 24 bits hears, where the card has it."""
     volume: float = 0.7
     """Loudness from 0 to 1 at start."""
     duplex: Literal["half", "full"] = "half"
@@ -292,6 +298,8 @@ def _check_ranges(settings: Settings) -> None:
         "wake_word.keep_clips": (settings.wake_word.keep_clips, 0, 20),
         "wake_word.clips_days": (settings.wake_word.clips_days, 0.01, 365.0),
         "wake_word.refractory_seconds": (settings.wake_word.refractory_seconds, 0.0, 60.0),
+        "audio.input_channel": (settings.audio.input_channel, 0, 8),
+        "audio.input_gain_db": (settings.audio.input_gain_db, -20.0, 40.0),
         "audio.volume": (settings.audio.volume, 0.0, 1.0),
         "audio.preroll_ms": (settings.audio.preroll_ms, 0, 5000),
         "audio.tail_ms": (settings.audio.tail_ms, 0, 2000),

@@ -60,6 +60,9 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
     ({"audio": {"volume": 1.5}}, '"audio.volume" must be from 0.0 to 1.0, not 1.5.'),
     ({"audio": {"volume": -0.1}}, '"audio.volume" must be from 0.0 to 1.0, not -0.1.'),
     ({"audio": {"volume": float("nan")}}, '"audio.volume" must be from 0.0 to 1.0, not nan.'),
+    ({"audio": {"input_channel": 9}}, '"audio.input_channel" must be from 0 to 8, not 9.'),
+    ({"audio": {"input_gain_db": 41}}, '"audio.input_gain_db" must be from -20.0 to 40.0, not 41.0.'),
+    ({"audio": {"sample_format": "s24"}}, "\"audio.sample_format\" must be one of 's16', 's32', not 's24'."),
     ({"audio": {"preroll_ms": 5001}}, '"audio.preroll_ms" must be from 0 to 5000, not 5001.'),
     ({"wake_word": {"threshold": 0}}, '"wake_word.threshold" must be from 0.01 to 1.0, not 0.0.'),
     (

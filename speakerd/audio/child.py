@@ -25,8 +25,9 @@ from typing import Any, NoReturn
 import pyaudio
 
 from speakerd.audio import wire
+from speakerd.audio.alsa_cards import alsa_cards
 from speakerd.audio.child_streams import Callback, MicStream, OpenStream, SpeakerStream
-from speakerd.audio.devices import Device, Direction, resolve
+from speakerd.audio.devices import Device, Direction, resolve, with_cards
 from speakerd.errors import AudioDeviceError
 
 _RATES_HZ = (48_000, 44_100, 24_000, 16_000)
@@ -157,7 +158,7 @@ def _devices(audio: pyaudio.PyAudio) -> list[Device]:
         except OSError:
             defaults[direction] = None
     infos = [audio.get_device_info_by_index(index) for index in range(audio.get_device_count())]
-    return [
+    devices = [
         Device(
             index=info["index"],
             name=info["name"],
@@ -169,6 +170,7 @@ def _devices(audio: pyaudio.PyAudio) -> list[Device]:
         )
         for info in infos
     ]
+    return with_cards(devices, alsa_cards())
 
 
 class _Reports:

@@ -1,13 +1,29 @@
 from __future__ import annotations
 
+import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from speakerd.audio.devices import Device, Direction, list_devices, resolve
+from audio_cards import add_usb_card
+from speakerd.audio.alsa_cards import ROOT_VARIABLE, AlsaCard
+from speakerd.audio.devices import (
+    Device,
+    Direction,
+    choose,
+    list_devices,
+    resolve,
+    stable_name,
+    with_board_card,
+    with_cards,
+)
 from speakerd.demo.card import FakeCard
 from speakerd.errors import AudioDeviceError
+from speakerd.settings import AudioSettings
 
 JABRA = Device(0, "Jabra SPEAK 410 USB: Audio (hw:1,0)", 1, 2, 16_000)
 HDMI = Device(1, "vc4-hdmi: MAI PCM (hw:0,0)", 0, 2, 48_000, is_default_output=True)
@@ -15,17 +31,39 @@ WEBCAM = Device(2, "USB Webcam: Audio (hw:2,0)", 2, 0, 48_000, is_default_input=
 DEFAULT = Device(3, "default", 32, 32, 44_100)
 ALL = [JABRA, HDMI, WEBCAM, DEFAULT]
 
+LEFT = Device(0, "USB PnP Sound Device: Audio (hw:1,0)", 1, 2, 44_100)
+RIGHT = Device(1, "USB PnP Sound Device: Audio (hw:2,0)", 1, 2, 44_100)
+SEEED = Device(2, "seeed-2mic-voicecard: bcm2835-i2s-wm8960 (hw:3,0)", 2, 2, 44_100)
+SECOND = Device(3, "seeed-2mic-voicecard: second (hw:3,1)", 2, 0, 44_100)
+MONITOR = Device(4, "vc4-hdmi: MAI PCM (hw:0,0)", 2, 2, 44_100, is_default_output=True)
+CARDS = [
+    AlsaCard(0, "vc4hdmi", "vc4-hdmi", "hdmi"),
+    AlsaCard(1, "Device", "USB PnP Sound Device", "usb", "1-1.2", "0d8c:0014", (48_000,), (44_100, 48_000)),
+    AlsaCard(2, "Device_1", "USB PnP Sound Device", "usb", "1-1.3", "0d8c:0014"),
+    AlsaCard(3, "seeed2micvoicec", "seeed-2mic-voicecard", "built-in"),
+]
+PI = with_cards([MONITOR, LEFT, RIGHT, SEEED, SECOND], CARDS)
+MONITOR, LEFT, RIGHT, SEEED, SECOND = PI
+
 
 @pytest.mark.parametrize(
     ("devices", "name", "direction", "found"),
     [
         (ALL, "default", "input", DEFAULT),
         (ALL, "Jabra SPEAK 410 USB: Audio (hw:1,0)", "input", JABRA),
+        (ALL, "Jabra SPEAK 410 USB: Audio (hw:7,0)", "input", JABRA),
         (ALL, "jabra", "output", JABRA),
         (ALL, "webcam", "input", WEBCAM),
         (ALL, "USB", "output", JABRA),
         ([JABRA, HDMI, WEBCAM], "default", "input", WEBCAM),
         ([JABRA, HDMI, WEBCAM], "default", "output", HDMI),
+        (PI, "CARD=Device", "input", LEFT),
+        (PI, "hw:CARD=device_1,DEV=0", "output", RIGHT),
+        (PI, "Device_1", "input", RIGHT),
+        (PI, "usb:1-1.3", "input", RIGHT),
+        (PI[:2], "usb:0d8c:0014", "input", LEFT),
+        (PI, "CARD=seeed2micvoicec", "input", SEEED),
+        (PI, "hw:CARD=seeed2micvoicec,DEV=1", "input", SECOND),
     ],
 )
 def test_a_name_finds_its_device(devices: list[Device], name: str, direction: Direction, found: Device) -> None:
@@ -38,10 +76,46 @@ def test_a_name_finds_its_device(devices: list[Device], name: str, direction: Di
         ([], "default", "input", "There is no sound card for capture: plug one in"),
         ([HDMI], "default", "input", "There is no sound card for capture"),
         ([WEBCAM], "default", "output", "There is no sound card for playout"),
-        (ALL, "Focusrite", "input", 'No capture device is called "Focusrite": set audio.input to one of "Jabra'),
-        (ALL, "webcam", "output", 'No playout device is called "webcam": set audio.output to one of "Jabra'),
+        (
+            ALL,
+            "Jabbra",
+            "input",
+            'No capture device is called "Jabbra": the nearest is "Jabra SPEAK 410 USB: Audio (hw:1,0)", so set '
+            'audio.input to "Jabra SPEAK 410 USB: Audio (hw:1,0)", or to "USB Webcam: Audio (hw:2,0)" or "default", ',
+        ),
+        (PI, "CARD=Devise", "input", 'the nearest is "USB PnP Sound Device: Audio (hw:1,0)", so set audio.input to'),
+        (PI, "usb:1-1.4", "input", 'set audio.input to "usb:1-1.'),
+        (PI, "seed2mic", "input", 'so set audio.input to "CARD=seeed2micvoicec", or to "CARD=vc4hdmi" (vc4-hdmi: MAI'),
+        (
+            ALL,
+            "webcam",
+            "output",
+            '"webcam" means "USB Webcam: Audio (hw:2,0)", which has no playout: set audio.output to "Jabra',
+        ),
         (ALL, "usb", "input", '"usb" could be any of the capture devices "Jabra SPEAK 410 USB: Audio (hw:1,0)", "USB'),
-        ([JABRA, JABRA], JABRA.name, "input", "set audio.input to a longer part."),
+        (
+            PI,
+            "usb:0d8c:0014",
+            "input",
+            'set audio.input to "usb:1-1.2" (USB PnP Sound Device: Audio) or "usb:1-1.3" (USB PnP Sound Device: Audio)',
+        ),
+        ([JABRA, JABRA], JABRA.name, "input", "could be any of the capture devices"),
+        (
+            PI,
+            "hw:3,0",
+            "output",
+            '"hw:3,0" is a number that changes when cards are plugged in another order: set audio.output to '
+            '"CARD=seeed2micvoicec" (seeed-2mic-voicecard: bcm2835-i2s-wm8960).',
+        ),
+        (PI, "hw:2,0", "output", 'set audio.output to "usb:1-1.3" (USB PnP Sound Device: Audio).'),
+        (PI, "plughw:9", "output", 'set audio.output to "CARD=vc4hdmi" (vc4-hdmi: MAI PCM) or "usb:1-1.2"'),
+        (
+            PI,
+            "plughw:CARD=Device",
+            "input",
+            '"plughw:CARD=Device" converts rates and formats in ALSA, which speakerd does better itself: '
+            'set audio.input to "hw:CARD=Device".',
+        ),
     ],
 )
 def test_a_sentence_says_what_is_wrong(devices: list[Device], name: str, direction: Direction, sentence: str) -> None:
@@ -50,14 +124,132 @@ def test_a_sentence_says_what_is_wrong(devices: list[Device], name: str, directi
     assert str(refusal.value).endswith(".")
 
 
+DEAF = replace(MONITOR, input_channels=0)
+NOT_MARKED = replace(MONITOR, is_default_output=False)
+
+
+@pytest.mark.parametrize(
+    ("devices", "name", "direction", "found", "reason"),
+    [
+        (ALL, "default", "input", DEFAULT, "it is the system's default device"),
+        (
+            [DEAF, *PI[1:]],
+            "default",
+            "input",
+            LEFT,
+            'it is the first card with capture (the default device "vc4-hdmi: MAI PCM (hw:0,0)" has none)',
+        ),
+        ([NOT_MARKED, *PI[1:]], "default", "output", LEFT, "it is the first card with playout (the system has no"),
+        ([NOT_MARKED], "default", "output", NOT_MARKED, "it is the first card with playout"),
+        ([replace(DEFAULT, name="pulse")], "default", "input", None, "it is the first device with capture"),
+        (PI, "board:seeed2micvoicec", "input", SEEED, 'it is the card of the board ("seeed2micvoicec")'),
+        (
+            ALL,
+            "board:seeed2micvoicec",
+            "input",
+            DEFAULT,
+            "the board's card \"seeed2micvoicec\" has no capture here, and it is the system's default device",
+        ),
+        (PI, "usb:1-1.2", "input", LEFT, "it is plugged into the USB port 1-1.2"),
+        (PI[:2], "usb:0d8c:0014", "input", LEFT, "its USB id is 0d8c:0014"),
+        (PI, "CARD=Device", "input", LEFT, 'its ALSA card id is "Device"'),
+        (ALL, "jabra", "input", JABRA, 'its name holds "jabra"'),
+        (ALL, JABRA.name, "input", JABRA, "it has that name"),
+    ],
+)
+def test_a_choice_has_a_reason(
+    devices: list[Device], name: str, direction: Direction, found: Device | None, reason: str
+) -> None:
+    choice = choose(devices, name, direction)
+    assert choice.device is (found or devices[0])
+    assert choice.reason.startswith(reason)
+
+
+def test_the_board_prefers_its_card_in_both_directions_unless_the_owner_chose() -> None:
+    settings = AudioSettings(output="jabra")
+    preferred = with_board_card(settings, "seeed2micvoicec")
+    assert preferred == replace(settings, input="board:seeed2micvoicec")
+    assert with_board_card(settings, "") == settings
+
+
+@st.composite
+def machines(draw: st.DrawFn) -> list[AlsaCard]:
+    """Cards of a few makes in different ports, with the ids that ALSA gives them."""
+    makes = draw(st.lists(st.sampled_from(["Device", "USB", "Webcam"]), min_size=1, max_size=6))
+    cards = []
+    for number, make in enumerate(makes):
+        twins = makes[:number].count(make)
+        card_id = f"{make}_{twins}" if twins else make
+        cards.append(AlsaCard(number, card_id, make, "usb", f"1-{number + 1}", f"0d8c:{len(make):04}"))
+    return cards
+
+
+def devices_of(cards: list[AlsaCard]) -> list[Device]:
+    listed = [
+        Device(index, f"{card.name}: Audio (hw:{card.number},{number})", 2, 2, 48_000)
+        for index, (card, number) in enumerate((card, number) for card in cards for number in (0, 1))
+    ]
+    return with_cards(listed, cards)
+
+
+@given(machines())
+def test_a_stable_name_means_its_device(cards: list[AlsaCard]) -> None:
+    devices = devices_of(cards)
+    for device in devices:
+        assert resolve(devices, stable_name(device, devices), "input") is device
+
+
+@given(machines(), st.randoms(use_true_random=False))
+def test_a_stable_name_means_the_same_card_after_a_boot_in_another_order(
+    cards: list[AlsaCard], order: random.Random
+) -> None:
+    before = devices_of(cards)
+    shuffled = order.sample(cards, len(cards))
+    seen: dict[str, int] = {}
+    booted = []
+    for number, card in enumerate(shuffled):
+        twins = seen.get(card.name, 0)
+        seen[card.name] = twins + 1
+        booted.append(replace(card, number=number, card_id=f"{card.name}_{twins}" if twins else card.name))
+    after = devices_of(booted)
+    for device in before:
+        found = resolve(after, stable_name(device, before), "input")
+        assert (found.usb_path, found.number) == (device.usb_path, device.number)
+
+
 def test_portaudio_lists_what_there_is(tmp_path: Path) -> None:
     card = FakeCard(tmp_path / "card", rate_hz=48_000)
     names = {device.name: device for device in list_devices(card.environment)}
     assert set(names) == {"fakecard", "default"}
     assert names["fakecard"].default_rate_hz == 48_000
     assert (names["fakecard"].input_channels, names["fakecard"].output_channels) == (2, 2)
+    assert choose(names.values(), "default", "input").reason == "it is the system's default device"
+    with pytest.raises(AudioDeviceError, match='called "fakecart": the nearest is "fakecard"'):
+        resolve(names.values(), "fakecart", "input")
     card.unplug()
     assert list(list_devices(card.environment)) == []
+
+
+def numbered(card: FakeCard, name: str = "hw:1,0") -> None:
+    """Let PortAudio see the fake card under a number, as it names real cards."""
+    configuration = card.folder / "alsa.conf"
+    text = configuration.read_text()
+    fake = re.search(r"pcm\.fakecard (\{.*\})", text)
+    assert fake
+    arguments = "@args [ CARD DEV ] @args.CARD { type string } @args.DEV { type string }"
+    configuration.write_text(f'{text}\npcm."{name}" {fake[1]}\npcm.hw {{ {arguments} {fake[1][1:]}\n')
+
+
+def test_portaudios_devices_get_what_the_kernel_knows(tmp_path: Path) -> None:
+    card = FakeCard(tmp_path / "card")
+    numbered(card)
+    root = tmp_path / "root"
+    add_usb_card(root, 1, "Device", "USB PnP Sound Device", "1-1.2", "0d8c:0014")
+    devices = list_devices(card.environment | {ROOT_VARIABLE: str(root)})
+    found = resolve(devices, "usb:1-1.2", "input")
+    assert (found.name, found.card_id, found.kind) == ("hw:1,0", "Device", "usb")
+    assert (found.input_rates_hz, found.output_rates_hz) == ((16_000, 48_000), (44_100, 48_000))
+    assert resolve(devices, "CARD=Device", "output") == found
 
 
 def test_a_portaudio_that_dies_is_a_sentence(tmp_path: Path) -> None:

@@ -282,8 +282,8 @@ async def test_a_muted_speaker_finds_its_card_without_opening_the_microphone(tmp
         (CARD, "unplugged", "There is no sound card for playout: plug one in, or end the program that holds it"),
         (CARD, "busy", "There is no sound card for playout: plug one in, or end the program that holds it"),
         (CARD, "busy mic", 'The sound card "fakecard" is busy or gone (capture): plug it in, or end the program'),
-        (AudioSettings(input="usb"), "", 'No capture device is called "usb": set audio.input to one of "fakecard"'),
-        (AudioSettings(output="usb"), "", 'No playout device is called "usb": set audio.output to one of "fakecard"'),
+        (AudioSettings(input="usb"), "", 'No capture device is called "usb": the nearest is "'),
+        (AudioSettings(output="usb"), "", 'No playout device is called "usb": the nearest is "'),
         (AudioSettings(input="fa"), "", '"fa" could be any of the capture devices "fakecard", "default": set audio.'),
     ],
 )
