@@ -15,7 +15,7 @@ HOLD_AFTER_XRUN_MS = 300
 """So long nothing is believed after samples were lost: the canceller must find the echo again."""
 
 _BELOW_ECHO_DB = 26.0
-"""How far below the echo's loudest frames a talker may be; the rest of the echo is below -30 dB but for single frames."""
+"""How far below the echo's loudest frames a talker may be; what is left of the echo reaches that in single frames."""
 _ABOVE_FLOOR_DB = 12.0
 _QUIETEST_DBFS = -55.0
 """Below this nobody speaks to the speaker."""

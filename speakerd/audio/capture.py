@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerd.audio import wire
+from speakerd.audio.barge_in import Talker
+from speakerd.audio.near_end import NearEnd
 from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_FRAME_SAMPLES, WAKE_RATE_HZ, WakeFramer, samples_of
 from speakerd.audio.preroll import PrerollRing
-from speakerd.audio.resample import Resampler
 from speakerd.audio.uplink import Uplink, UplinkSpan
-from speakerd.ports import AudioSink, Ears
+from speakerd.ports import AudioSink, Ears, Post
 
 _RING_SECONDS = 66
 """The longest pre-roll and the longest wait for a session that the settings allow (5 s and 60 s), and a little more."""
@@ -46,8 +47,10 @@ class _Order:
 class MicCapture:
     """Implements ports.Capture for the loop's thread; open until told otherwise."""
 
-    def __init__(self, ears: Ears, sink: AudioSink, now: Callable[[], float]) -> None:
-        self._audio = _AudioThread(ears, sink, now)
+    def __init__(
+        self, ears: Ears, sink: AudioSink, post: Post, now: Callable[[], float], *, cancels_echo: bool = False
+    ) -> None:
+        self._audio = _AudioThread(ears, sink, post, now, cancels_echo=cancels_echo)
         self._now = now
         self._link: Link | None = None
         self._epochs = 0
@@ -77,8 +80,7 @@ class MicCapture:
         self.is_open = False
         self.close_uplink()
         self._audio.epoch = 0
-        if self._link:
-            self._link.send(wire.CloseCapture())
+        self._tell()
 
     def attach(self, link: Link | None) -> None:
         """Use this process from now on; None while there is no card, when uplinks cannot be opened."""
@@ -86,6 +88,8 @@ class MicCapture:
         self._audio.orders.clear()
         if self.is_open:
             self._ask()
+        else:
+            self._tell()
 
     def open_uplink(self, session: int, since_sample: int | None) -> None:
         """See Capture; it never reaches back behind the opening of the stream, and ends the open uplink."""
@@ -104,22 +108,35 @@ class MicCapture:
         self._epochs += 1
         self._audio.epoch = self._epochs
         self.wanted_at = self._now()
+        self._tell()
+
+    def _tell(self) -> None:
         if self._link:
-            self._link.send(wire.OpenCapture(self._epochs))
+            self._link.send(wire.OpenCapture(self._epochs) if self.is_open else wire.CloseCapture())
 
 
 class _AudioThread:
     """The part in the audio thread; the loop's thread sets `epoch`, adds `orders`, and reads what has no underscore."""
 
-    def __init__(self, ears: Ears, sink: AudioSink, now: Callable[[], float]) -> None:
+    def __init__(
+        self, ears: Ears, sink: AudioSink, post: Post, now: Callable[[], float], *, cancels_echo: bool
+    ) -> None:
         self._ears = ears
         self._sink = sink
+        self._post = post
         self._now = now
+        self._cancels_echo = cancels_echo
         self.epoch = 0
         """Number of the stream whose frames are wanted; 0 means none."""
         self.orders: deque[_Order] = deque()
         self.ring = PrerollRing(_RING_SECONDS * SESSION_RATE_HZ)
         self.frames = self.overruns = 0
+        self.format: wire.CaptureOpened | None = None
+        """How the last stream was opened."""
+        self.clocks: wire.Clocks | None = None
+        """What was told of the card's clocks last."""
+        self.echo_delay_ms: float | None = None
+        """How long our own sound takes until the microphone hears it; None until it is known."""
         self.heard_epoch = 0
         """Number of the stream that the last mic frame came from."""
         self.heard_at: float | None = None
@@ -144,9 +161,9 @@ class _AudioThread:
         instants = math.ceil(max(self.ring.end / 3, self._wake_end / 2))
         self.ring.restart(instants * 3)
         self._wake_end = instants * 2
-        self._to_session = Resampler(report.rate_hz, SESSION_RATE_HZ)
-        self._to_wake = Resampler(report.rate_hz, WAKE_RATE_HZ)
-        self._framer = WakeFramer()
+        self.format = report
+        self._near_end = NearEnd(report.rate_hz, cancels_echo=self._cancels_echo)
+        self._framer, self._far_framer = WakeFramer(), WakeFramer()
         self._ears.rearm()
 
     def hear(self, report: wire.MicFrame) -> None:
@@ -157,11 +174,19 @@ class _AudioThread:
         if report.was_overrun:
             self.overruns += 1
             self._ears.rearm()
-        samples = samples_of(report.pcm)
-        self.ring.append(self._to_session.process(samples))
+        near, far = samples_of(report.pcm[: report.near_bytes]), samples_of(report.pcm[report.near_bytes :])
+        heard = self._near_end.process(near, far, was_lost=report.was_overrun or report.is_unpaired)
+        self.ring.append(heard.session)
         if self._uplink:
             self._hand_over(self._uplink.session, self._uplink.pieces(self.ring))
-        self._score(self._to_wake.process(samples))
+        for frame in self._far_framer.cut(heard.far_wake):
+            self._ears.hear_playout(frame)
+        if heard.is_talker is not None:
+            self._ears.hear_talker(heard.is_talker)
+        self._score(heard.wake)
+        for talker in heard.talkers:
+            self._post(_EVENTS[talker](self._wake_end))
+        self.echo_delay_ms = self._near_end.echo_delay_ms
         self.heard_epoch = report.epoch
         self.heard_at = self._now()
 

@@ -1,4 +1,4 @@
-"""The two streams of the sound card's process: what their callbacks do, and what commands do to them.
+"""What the sound card's process does with blocks: what is played next, and what was captured beside it.
 
 A callback never waits for anything but a short lock, and never stops its stream: interruption is silence.
 """
@@ -7,48 +7,95 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from queue import SimpleQueue
-from typing import Any
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from speakerd.audio import wire
-from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, mix_down, samples_in, samples_of, spread
+from speakerd.audio.pairing import LEAD_MS, Pairing
+from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, samples_in, samples_of
 from speakerd.audio.playhead import Over, Playhead
 from speakerd.audio.resample import Resampler, resampled
-from speakerd.errors import AudioDeviceError
+from speakerd.audio.stream_clock import StreamClock
 
-Callback = Callable[[bytes | None, int, Mapping[str, float], int], bytes | None]
-"""Takes (captured bytes, frames, PortAudio's times, its flags); returns the bytes to play."""
-OpenStream = Callable[[Callback], tuple[Any, int, int]]
-"""Opens a stream, stopped, and says its rate and channels; raises AudioDeviceError."""
+Times = Mapping[str, float]
+"""PortAudio's."""
+Report = Callable[[wire.Report], bool]
+"""Takes a report; False where it was dropped."""
 
 _PULSE_MS = 50
-_INPUT_OVERFLOW, _OUTPUT_UNDERFLOW = 2, 4
+_CLOCKS_MS = 1000
+_INPUT_LOST, _OUTPUT_LOST = 1 | 2, 4 | 8
+"""PortAudio's flags of a callback: input underflow and overflow, output underflow and overflow."""
+_INAUDIBLE = 1
+"""The soft noise that keeps slow loudspeakers awake is silence to the canceller."""
+_MOST_SAMPLES = 960
+"""In one report, which then fits into what a pipe takes at once: PIPE_BUF, 4096 bytes."""
 
 
-class SpeakerStream:
-    """Playout: it runs from the start to the end, and plays silence when there is nothing to play."""
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a stream was opened."""
 
-    def __init__(self, open_stream: OpenStream, report: Callable[[wire.Report], bool]) -> None:
+    rate_hz: int
+    block_ms: int
+    channels: int
+    is_32_bit: bool = False
+
+    @property
+    def block_frames(self) -> int:
+        """Frames of one block."""
+        return samples_in(self.block_ms, self.rate_hz)
+
+    @property
+    def dtype(self) -> str:
+        """Of the card's samples."""
+        return "<i4" if self.is_32_bit else "<i2"
+
+
+class Loudspeaker:
+    """Playout, from stream to stream of one rate; it is silent when there is nothing to play, or while it is paused."""
+
+    def __init__(self, report: Report) -> None:
         self._report = report
         self._lock = threading.Lock()
+        self._format: Format | None = None
+        self._gain = 1.0
         self._resamplers: dict[int, Resampler] = {}
         self._received: dict[int, int] = {}
         self._underruns = 0
-        self._stream, self._rate_hz, self._channels = open_stream(self._play)
-        self._playhead = Playhead(self._rate_hz)
         self._until_pulse = 0
-        self._stream.start_stream()
+        self._paused_blocks: int | None = None
+        self.is_quiet = threading.Event()
+        """Set once everything that was handed over before a pause has been played."""
+
+    def begin(self, format_: Format) -> None:
+        """A stream of this format will ask for blocks; at another rate than before, nothing is left of what waited."""
+        with self._lock:
+            if self._format is None or format_.rate_hz != self._format.rate_hz:
+                self._playhead = Playhead(format_.rate_hz)
+                self._playhead.set_gain(self._gain)
+            self._format, self._paused_blocks = format_, None
+
+    def pause(self) -> None:
+        """Hand over nothing but silence; what waits goes on with the next stream."""
+        self.is_quiet.clear()
+        with self._lock:
+            self._paused_blocks = 0
 
     def obey(self, command: wire.Message) -> None:
-        """Carry out a command; called in one thread."""
+        """Carry out a command; called in one thread. Before there is a card nothing is heard."""
+        if isinstance(command, wire.SetGain):
+            self._gain = command.gain
+        if self._format is None:
+            self._refuse(command)
+            return
         match command:
             case wire.Play(item=item, pcm=pcm):
                 self._queue(item, pcm)
             case wire.Finish(item=item):
-                rest = self._resamplers.pop(item).drain()
-                with self._lock:
-                    self._playhead.queue(item, rest)
-                    self._playhead.finish(item)
+                self._finish(item)
             case wire.Flush(number=number):
                 self._flush(number)
             case wire.SetGain(gain=gain):
@@ -57,10 +104,41 @@ class SpeakerStream:
             case wire.PlayCue(pcm=pcm) | wire.Ring(pcm=pcm):
                 self._play_beside(command, pcm)
 
-    def close(self) -> None:
-        """Close the stream; what is queued is not heard."""
-        self._stream.stop_stream()
-        self._stream.close()
+    def block(self, frames: int, times: Times, flags: int) -> NDArray[np.int16]:
+        """The next mono samples."""
+        lead_seconds = max(0.0, times["output_buffer_dac_time"] - times["current_time"])
+        self._underruns += bool(flags & _OUTPUT_LOST)
+        self._until_pulse -= frames
+        with self._lock:
+            block = self._playhead.take(frames) if self._paused_blocks is None else self._silence(frames)
+            reports: list[wire.Report] = [self._item_over(over, lead_seconds) for over in self._playhead.take_over()]
+            if self._until_pulse <= 0:
+                item, handed = self._playhead.progress() or (0, 0)
+                reports.append(wire.Pulse(item, self._session_samples(item, handed), self._underruns))
+                self._until_pulse = samples_in(_PULSE_MS, self._rate_hz)
+        for report in reports:
+            self._report(report)
+        return block
+
+    @property
+    def _rate_hz(self) -> int:
+        assert self._format is not None  # noqa: S101 - blocks are asked for after `begin`
+        return self._format.rate_hz
+
+    def _silence(self, frames: int) -> NDArray[np.int16]:
+        """PortAudio's buffer holds two blocks: after three of silence all that was handed over before was played."""
+        assert self._paused_blocks is not None  # noqa: S101 - the caller has looked
+        self._paused_blocks += 1
+        if self._paused_blocks > 3:
+            self.is_quiet.set()
+        return np.zeros(frames, np.int16)
+
+    def _refuse(self, command: wire.Message) -> None:
+        match command:
+            case wire.Finish(item=item):
+                self._report(wire.ItemOver(item, 0, 0.0))
+            case wire.Flush(number=number):
+                self._report(wire.Flushed(number))
 
     def _queue(self, item: int, pcm: bytes) -> None:
         resampler = self._resamplers.setdefault(item, Resampler(SESSION_RATE_HZ, self._rate_hz))
@@ -68,6 +146,13 @@ class SpeakerStream:
         with self._lock:
             self._received[item] = self._received.get(item, 0) + len(pcm) // 2
             self._playhead.queue(item, samples)
+
+    def _finish(self, item: int) -> None:
+        resampler = self._resamplers.pop(item, None)
+        rest = np.zeros(0, np.int16) if resampler is None else resampler.drain()
+        with self._lock:
+            self._playhead.queue(item, rest)
+            self._playhead.finish(item)
 
     def _flush(self, number: int) -> None:
         with self._lock:
@@ -89,23 +174,6 @@ class SpeakerStream:
             else:
                 self._playhead.stop_ringing()
 
-    def _play(self, _: bytes | None, frames: int, times: Mapping[str, float], flags: int) -> bytes:
-        lead_seconds = max(0.0, times["output_buffer_dac_time"] - times["current_time"])
-        self._underruns += bool(flags & _OUTPUT_UNDERFLOW)
-        self._until_pulse -= frames
-        with self._lock:
-            block = self._playhead.take(frames)
-            reports: list[wire.Report] = [self._item_over(over, lead_seconds) for over in self._playhead.take_over()]
-            if self._until_pulse <= 0:
-                item, handed = self._playhead.progress() or (0, 0)
-                reports.append(wire.Pulse(item, self._session_samples(item, handed), self._underruns))
-                self._until_pulse = samples_in(_PULSE_MS, self._rate_hz)
-        if block.any():
-            reports.append(wire.PlayoutFrame(self._rate_hz, bytes_of(block)))
-        for report in reports:
-            self._report(report)
-        return bytes_of(spread(block, self._channels))
-
     def _item_over(self, over: Over, lead_seconds: float) -> wire.ItemOver:
         handed = self._session_samples(over.item, over.handed)
         return wire.ItemOver(over.item, handed, lead_seconds + over.offset / self._rate_hz)
@@ -114,48 +182,79 @@ class SpeakerStream:
         return min(handed * SESSION_RATE_HZ // self._rate_hz, self._received.get(item, 0))
 
 
-class MicStream:
-    """Capture: opened and closed by its own thread, because that may take long and commands to the speaker must not."""
+class Microphone:
+    """Reports what one capture stream hears, beside what is played meanwhile."""
 
-    def __init__(
-        self,
-        open_stream: OpenStream,
-        report: Callable[[wire.Report], bool],
-        fail: Callable[[AudioDeviceError], None],
-    ) -> None:
-        self.commands: SimpleQueue[wire.OpenCapture | wire.CloseCapture | None] = SimpleQueue()
-        """Opens, closes, and None for the end."""
-        self.thread = threading.Thread(target=self._obey, name="capture", daemon=True)
-        """Ends after None."""
-        self._open_stream = open_stream
+    def __init__(self, epoch: int, format_: Format, is_duplex: bool, report: Report) -> None:
+        self._epoch = epoch
         self._report = report
-        self._fail = fail
-        self._stream: Any = None
-        self._epoch = self._captured = self._channels = 0
-        self._lost = False
-        self.thread.start()
+        self._captured = 0
+        self._was_dropped = False
+        self._until_clocks = samples_in(_CLOCKS_MS, format_.rate_hz)
+        self._rate_hz = format_.rate_hz
+        report(wire.CaptureOpened(epoch, format_.rate_hz, format_.block_ms, is_duplex))
 
-    def _obey(self) -> None:
-        while (command := self.commands.get()) is not None:
-            if self._stream is not None:
-                self._stream.stop_stream()
-                self._stream.close()
-                self._stream = None
-            if isinstance(command, wire.OpenCapture):
-                self._open(command.epoch)
+    def hear(self, near: NDArray[np.int16], far: NDArray[np.int16], flags: int, *, is_unpaired: bool = False) -> None:
+        """Report mono samples and as many that are played beside them."""
+        lost = bool(flags & _INPUT_LOST) or self._was_dropped
+        is_unpaired = is_unpaired or lost or bool(flags & _OUTPUT_LOST)
+        sounds = int(far.max()) > _INAUDIBLE or int(far.min()) < -_INAUDIBLE
+        for start in range(0, len(near), _MOST_SAMPLES):
+            part = slice(start, start + _MOST_SAMPLES)
+            captured = bytes_of(near[part])
+            self._captured += len(captured) // 2
+            pcm = captured + bytes_of(far[part]) if sounds else captured
+            frame = wire.MicFrame(self._epoch, self._captured, lost, is_unpaired, len(captured), pcm)
+            lost = self._was_dropped = not self._report(frame)
 
-    def _open(self, epoch: int) -> None:
-        self._epoch, self._captured, self._lost = epoch, 0, False
-        try:
-            self._stream, rate_hz, self._channels = self._open_stream(self._hear)
-        except AudioDeviceError as error:
-            self._fail(error)
-            return
-        self._report(wire.CaptureOpened(epoch, rate_hz))
-        self._stream.start_stream()
+    def tell_clocks(self, frames: int, capture_ppm: float, playout_ppm: float, reference_seconds: float) -> None:
+        """Report how time passes, now and then; called with each block."""
+        self._until_clocks -= frames
+        if self._until_clocks <= 0:
+            self._until_clocks = samples_in(_CLOCKS_MS, self._rate_hz)
+            self._report(wire.Clocks(capture_ppm, playout_ppm, reference_seconds * 1000))
 
-    def _hear(self, data: bytes | None, frames: int, _: Mapping[str, float], flags: int) -> None:
-        mono = mix_down(samples_of(data or b""), self._channels)
-        self._captured += frames
-        overrun = self._lost or bool(flags & _INPUT_OVERFLOW)
-        self._lost = not self._report(wire.MicFrame(self._epoch, self._captured, overrun, bytes_of(mono)))
+
+class InStep:
+    """The clocks of one stream in both directions: what is captured and played in one callback belongs together."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._capture = StreamClock(rate_hz)
+        self._playout = StreamClock(rate_hz)
+        self._position = 0
+
+    def pass_block(self, frames: int, times: Times, microphone: Microphone) -> None:
+        """Take the times of a block."""
+        adc_seconds, dac_seconds = times["input_buffer_adc_time"], times["output_buffer_dac_time"]
+        self._capture.update(self._position, adc_seconds)
+        self._playout.update(self._position, dac_seconds)
+        reference_seconds = self._playout.seconds_at(self._position) - self._capture.seconds_at(self._position)
+        self._position += frames
+        microphone.tell_clocks(frames, self._capture.ppm, self._playout.ppm, reference_seconds)
+
+
+class ByTime:
+    """What two streams of different cards capture and play at one time; the loudspeaker's rate may be another."""
+
+    def __init__(self, far_rate_hz: int, near_rate_hz: int) -> None:
+        self._lock = threading.Lock()
+        self._pairing = Pairing(near_rate_hz)
+        self._to_near_rate = Resampler(far_rate_hz, near_rate_hz)
+        self._rates_hz = far_rate_hz, near_rate_hz
+
+    def played(self, block: NDArray[np.int16], times: Times, flags: int) -> None:
+        """The loudspeaker was given this block."""
+        samples = self._to_near_rate.process(block)
+        seconds = times["output_buffer_dac_time"] - self._to_near_rate.delay_seconds
+        with self._lock:
+            if flags & _OUTPUT_LOST:
+                self._pairing.far_clock = StreamClock(self._rates_hz[1])
+            self._pairing.played(samples, seconds)
+
+    def pass_block(self, near: NDArray[np.int16], times: Times, flags: int, microphone: Microphone) -> None:
+        """Report a captured block beside what was played at its time."""
+        with self._lock:
+            far, is_unpaired = self._pairing.far_for(len(near), times["input_buffer_adc_time"])
+            ppms = self._pairing.near_clock.ppm, self._pairing.far_clock.ppm
+        microphone.hear(near, far, flags, is_unpaired=is_unpaired)
+        microphone.tell_clocks(len(near), *ppms, LEAD_MS / 1000)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from speakerd.audio.barge_in import BargeIn, Frame, Talker
 from speakerd.audio.echo import EchoCanceller
-from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, rms_dbfs
+from speakerd.audio.pcm import SESSION_RATE_HZ, rms_dbfs
 from speakerd.audio.resample import Resampler
 from speakerd.audio.voice import VoiceDetector
 from speakerd.audio.word_path import WordPath

@@ -62,16 +62,25 @@ def clip_int16(samples: NDArray[np.floating]) -> NDArray[np.int16]:
     return clipped
 
 
-def mix_down(interleaved: NDArray[np.int16], channels: int) -> NDArray[np.int16]:
-    """Mono: the mean of the channels of each frame, rounded."""
-    if channels == 1:
-        return interleaved
-    return clip_int16(interleaved.reshape(-1, channels).mean(axis=1))
+def one_channel(
+    pcm: bytes, channels: int, channel: int, gain: float = 1.0, *, is_32_bit: bool = False
+) -> NDArray[np.int16]:
+    """Mono of interleaved frames of 16 or 32 bits: one channel, counted from 1, or (0) the mean of all; rounded."""
+    frames = np.frombuffer(pcm, "<i4" if is_32_bit else "<i2").reshape(-1, channels)
+    if channel or channels == 1:
+        one: NDArray[np.integer] = frames[:, max(0, channel - 1)]
+        if gain == 1.0 and not is_32_bit:
+            return np.ascontiguousarray(one, np.int16)
+    else:
+        one = frames.sum(axis=1, dtype=np.int64 if is_32_bit else np.int32)
+        gain /= channels
+    return clip_int16(one * (gain / 65536 if is_32_bit else gain))
 
 
-def spread(mono: NDArray[np.int16], channels: int) -> NDArray[np.int16]:
-    """Interleaved frames with the same sample on each channel."""
-    return mono if channels == 1 else np.repeat(mono, channels)
+def on_all_channels(mono: NDArray[np.int16], channels: int, *, is_32_bit: bool = False) -> bytes:
+    """Interleaved frames of 16 or 32 bits with the same sample on each channel."""
+    samples = mono.astype("<i4") << 16 if is_32_bit else mono.astype("<i2", copy=False)
+    return samples.tobytes() if channels == 1 else np.repeat(samples, channels).tobytes()
 
 
 def ms_of(samples: int, rate_hz: int) -> int:

@@ -84,26 +84,37 @@ class CaptureOpened:
 
     epoch: int
     rate_hz: int
+    block_ms: int
+    """What the card hands over at a time."""
+    is_duplex: bool
+    """One stream plays and captures, so that both are in step; else two are paired by their times."""
 
 
 @dataclass(frozen=True, slots=True)
 class MicFrame:
-    """The next mono samples that the card captured."""
+    """The next mono samples that the card captured, and what it was given to play beside them."""
 
     epoch: int
     end: int
     """Samples of this epoch that were captured so far, this frame included."""
     was_overrun: bool
     """Samples were lost just before this frame."""
+    is_unpaired: bool
+    """What is played beside it does not follow what was played beside the last frame."""
+    near_bytes: int
     pcm: bytes
+    """The microphone's samples, then as many of ours; none of ours where they are silent."""
 
 
 @dataclass(frozen=True, slots=True)
-class PlayoutFrame:
-    """Mono samples that the card was given just now; none are reported of silence."""
+class Clocks:
+    """How the card's time passes; once in a second while capture is open."""
 
-    rate_hz: int
-    pcm: bytes
+    capture_ppm: float
+    """How much faster than its nominal rate the card captures, by the machine's clock."""
+    playout_ppm: float
+    reference_ms: float
+    """How much later than it is captured beside it our own sound is played: constant while all is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +148,14 @@ class Flushed:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """The card cannot be used; the process ends. The bytes are one sentence in UTF-8."""
+class Missing:
+    """There is no card that can be used; it is looked for again and again. The bytes are one sentence in UTF-8."""
 
     reason: bytes
 
 
 Command = Play | Finish | Flush | SetGain | PlayCue | Ring | OpenCapture | CloseCapture
-Report = CaptureOpened | MicFrame | PlayoutFrame | Pulse | ItemOver | Flushed | Failed
+Report = CaptureOpened | MicFrame | Clocks | Pulse | ItemOver | Flushed | Missing
 Message = Command | Report
 
 
@@ -165,7 +176,7 @@ def _kind(make: type) -> _Kind:
 
 _TYPES: tuple[type, ...] = (
     *(Play, Finish, Flush, SetGain, PlayCue, Ring, OpenCapture, CloseCapture),
-    *(CaptureOpened, MicFrame, PlayoutFrame, Pulse, ItemOver, Flushed, Failed),
+    *(CaptureOpened, MicFrame, Clocks, Pulse, ItemOver, Flushed, Missing),
 )
 _KINDS = [_kind(make) for make in _TYPES]
 _NUMBERS = {make: number for number, make in enumerate(_TYPES)}

@@ -44,7 +44,7 @@ class WordPath:
         return self._delay.delay_ms
 
     def process(self, near: Sound, far: Sound, *, subtracts: bool) -> tuple[Sound, Sound]:
-        """The near end and the far end at 16 kHz; the latter is empty where `far` is. `subtracts`: take out our echo."""
+        """Near end and far end at 16 kHz; the latter is empty where `far` is. `subtracts`: take out our echo."""
         heard = self._to_wake.process(near)
         played = self._at_wake_rate(far, len(heard))
         if not subtracts or self._canceller is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.audio.pcm import WAKE_RATE_HZ, WakeFramer, mix_down
+from speakerd.audio.pcm import WAKE_RATE_HZ, WakeFramer, one_channel
 from speakerd.audio.resample import Resampler
 from speakerd.errors import RecordingError
 from speakerd.wakeword.engine import FRAME_SAMPLES
@@ -78,7 +78,7 @@ def _mono(pcm: bytes, channels: int, sample_bytes: int) -> NDArray[np.int16] | N
     frame_bytes = channels * sample_bytes
     pcm = pcm[: len(pcm) - len(pcm) % frame_bytes]
     if sample_bytes == 2:
-        return mix_down(np.frombuffer(pcm, "<i2"), channels)
+        return one_channel(pcm, channels, 0)
     mean = _wide(pcm, sample_bytes).reshape(-1, channels).mean(axis=1)
     scaled: NDArray[np.float32] = (mean / 2**31).astype(np.float32)
     return scaled

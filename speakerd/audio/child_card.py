@@ -1,0 +1,322 @@
+"""The sound card's streams, opened and closed by one thread: one stream for both directions where it is one card.
+
+A card that is missing, busy or refuses is looked for anew every half second, each time with a fresh PortAudio, which
+sees only the cards that were there when it began. What hangs or spins is not mended here: the process is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import pyaudio
+
+from speakerd.audio import wire
+from speakerd.audio.alsa_cards import alsa_cards
+from speakerd.audio.child_streams import ByTime, Format, InStep, Loudspeaker, Microphone, Report, Times
+from speakerd.audio.devices import Device, Direction, resolve, with_cards
+from speakerd.audio.pcm import on_all_channels, one_channel
+from speakerd.errors import AudioDeviceError
+
+_RATES_HZ = (48_000, 44_100, 32_000, 24_000, 16_000, 96_000, 192_000, 22_050, 11_025, 8_000)
+_FRAME_MS = (10, 20)
+_OTHER_FORMAT_MAY_DO = (-9999, -9998, -9997, -9994, -9993)
+"""PortAudio: host error, channel count, sample rate, sample format, combination of devices."""
+_LOOK_AGAIN_SECONDS = 0.5
+_QUIET_SECONDS = 0.5
+"""Longest wait for the last sound before a stream is closed."""
+
+_Body = Callable[[bytes, int, Times, int], bytes | None]
+"""Takes (captured bytes, frames, times, flags); returns the bytes to play."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardOptions:
+    """What the settings say of the card."""
+
+    input: str
+    output: str
+    input_channel: int = 0
+    input_gain: float = 1.0
+    is_32_bit: bool = False
+
+
+class Card:
+    """Owns PortAudio. `loudspeaker` plays from the first command on; `run` is its thread's life."""
+
+    def __init__(self, options: CardOptions, report: Report) -> None:
+        self.commands: SimpleQueue[wire.OpenCapture | wire.CloseCapture | None] = SimpleQueue()
+        """Nothing is opened before the first one; None ends it all."""
+        self.loudspeaker = Loudspeaker(report)
+        self._options = options
+        self._report = report
+        self._audio: pyaudio.PyAudio | None = None
+        self._epoch: int | None = None
+        """The capture that is wanted."""
+        self._playout: Any = None
+        self._capture: Any = None
+        """The same stream as `_playout` where it goes both ways."""
+        self._by_time: ByTime | None = None
+
+    def run(self) -> None:
+        """Obey until told to end."""
+        seconds: float | None = None
+        while True:
+            try:
+                command = self.commands.get(timeout=seconds)
+            except Empty:
+                pass
+            else:
+                if command is None:
+                    break
+                self._epoch = command.epoch if isinstance(command, wire.OpenCapture) else None
+            seconds = self._arrange()
+        self._close_all()
+
+    def _arrange(self) -> float | None:
+        """Open and close what must be; seconds after which to try again if there is no card."""
+        try:
+            self._open_what_is_wanted()
+        except AudioDeviceError as error:
+            self._close_all()
+            self._report(wire.Missing(str(error).encode()))
+            return _LOOK_AGAIN_SECONDS
+        return None
+
+    def _open_what_is_wanted(self) -> None:
+        devices = devices_of(self._fresh())
+        output = resolve(devices, self._options.output, "output")
+        wanted = resolve(devices, self._options.input, "input") if self._epoch is not None else None
+        self._close_capture()
+        if wanted is not None and wanted.index == output.index and self._open_both(output):
+            return
+        if self._playout is None:
+            self._open_playout(output)
+        if wanted is not None:
+            self._open_capture(wanted)
+
+    def _open_both(self, device: Device) -> bool:
+        """One stream for both directions; False where the card refuses it, or the channels do not fit."""
+        least = max(1, self._options.input_channel)
+        most = min(device.input_channels, device.output_channels)
+        # PyAudio gives both directions as many channels: a mono stream would leave a loudspeaker out.
+        counts = [count for count in (2, 1) if least <= count <= most and (count == 2 or device.output_channels == 1)]
+        if not counts:
+            return False
+        self._close_playout()
+        body = _Delegate()
+        try:
+            stream, format_ = self._open(device, ("input", "output"), counts, body)
+        except AudioDeviceError:
+            return False
+        clocks, microphone = InStep(format_.rate_hz), self._microphone(format_, is_duplex=True)
+        loudspeaker, options = self.loudspeaker, self._options
+        loudspeaker.begin(format_)
+
+        def both(data: bytes, frames: int, times: Times, flags: int) -> bytes:
+            block = loudspeaker.block(frames, times, flags)
+            near = one_channel(
+                data, format_.channels, options.input_channel, options.input_gain, is_32_bit=options.is_32_bit
+            )
+            microphone.hear(near, block, flags)
+            clocks.pass_block(frames, times, microphone)
+            return on_all_channels(block, format_.channels, is_32_bit=options.is_32_bit)
+
+        body.become(both)
+        self._playout = self._capture = stream
+        stream.start_stream()
+        return True
+
+    def _open_playout(self, device: Device) -> None:
+        body = _Delegate()
+        counts = [count for count in (2, 1, device.output_channels) if count <= device.output_channels]
+        stream, format_ = self._open(device, ("output",), counts, body)
+        self._playout_rate_hz = format_.rate_hz
+        loudspeaker, options = self.loudspeaker, self._options
+        loudspeaker.begin(format_)
+
+        def play(_: bytes, frames: int, times: Times, flags: int) -> bytes:
+            block = loudspeaker.block(frames, times, flags)
+            if (by_time := self._by_time) is not None:
+                by_time.played(block, times, flags)
+            return on_all_channels(block, format_.channels, is_32_bit=options.is_32_bit)
+
+        body.become(play)
+        self._playout = stream
+        stream.start_stream()
+
+    def _open_capture(self, device: Device) -> None:
+        body, options = _Delegate(), self._options
+        least, most = max(1, options.input_channel), device.input_channels
+        if most < least:
+            raise AudioDeviceError(
+                f'The sound card "{device.name}" has {most} capture channels: set audio.input_channel to 0 to {most}.'
+            )
+        # Some arrays open with all their channels only.
+        counts = list(dict.fromkeys(count for count in (least, 2, most) if least <= count <= most))
+        stream, format_ = self._open(device, ("input",), counts, body)
+        by_time = self._by_time = ByTime(self._playout_rate_hz, format_.rate_hz)
+        microphone = self._microphone(format_, is_duplex=False)
+
+        def hear(data: bytes, frames: int, times: Times, flags: int) -> None:
+            near = one_channel(
+                data, format_.channels, options.input_channel, options.input_gain, is_32_bit=options.is_32_bit
+            )
+            by_time.pass_block(near, times, flags, microphone)
+
+        body.become(hear)
+        self._capture = stream
+        stream.start_stream()
+
+    def _microphone(self, format_: Format, *, is_duplex: bool) -> Microphone:
+        assert self._epoch is not None  # noqa: S101 - capture is opened only for an epoch
+        return Microphone(self._epoch, format_, is_duplex, self._report)
+
+    def _open(
+        self, device: Device, directions: tuple[Direction, ...], counts: list[int], body: _Delegate
+    ) -> tuple[Any, Format]:
+        """A stream, stopped, in the first format that the card takes; raises AudioDeviceError."""
+        audio = self._audio
+        assert audio is not None  # noqa: S101 - PortAudio was started before devices were listed
+        if device.index >= audio.get_device_count():
+            raise AudioDeviceError(f'The sound card "{device.name}" has just gone: plug it in again.')
+        refusal = ""
+        for format_ in _formats(device, counts, is_32_bit=self._options.is_32_bit):
+            try:
+                stream = audio.open(
+                    format_.rate_hz,
+                    format_.channels,
+                    pyaudio.paInt32 if format_.is_32_bit else pyaudio.paInt16,
+                    frames_per_buffer=format_.block_frames,
+                    start=False,
+                    stream_callback=body,
+                    **dict.fromkeys(directions, True),
+                    **{f"{direction}_device_index": device.index for direction in directions},
+                )
+            except OSError as error:
+                refusal = _refusal(device, directions, error)
+                if error.errno not in _OTHER_FORMAT_MAY_DO:
+                    break
+                continue
+            return stream, format_
+        raise AudioDeviceError(refusal)
+
+    def _fresh(self) -> pyaudio.PyAudio:
+        """PortAudio, started anew unless a stream is open."""
+        if self._playout is None:
+            if self._audio is not None:
+                self._audio.terminate()
+            self._audio = pyaudio.PyAudio()
+        assert self._audio is not None  # noqa: S101 - a stream is open
+        return self._audio
+
+    def _close_capture(self) -> None:
+        if self._capture is None:
+            return
+        if self._capture is self._playout:
+            self._close_playout()
+            return
+        self._by_time = None
+        _close(self._capture)
+        self._capture = None
+
+    def _close_playout(self) -> None:
+        """Let what was handed over be heard, then close; what waits is played by the next stream."""
+        if self._playout is None:
+            return
+        self.loudspeaker.pause()
+        self.loudspeaker.is_quiet.wait(_QUIET_SECONDS)
+        if self._capture is self._playout:
+            self._capture = None
+        _close(self._playout)
+        self._playout = None
+
+    def _close_all(self) -> None:
+        for stream in {id(stream): stream for stream in (self._capture, self._playout) if stream is not None}.values():
+            _close(stream)
+        self._capture = self._playout = self._by_time = None
+
+
+class _Delegate:
+    """The callback for PyAudio. It wants one before the format is known, which decides what the callback does.
+
+    Its exceptions would surface anywhere in the main thread, so a bug ends the process.
+    """
+
+    def __init__(self) -> None:
+        self._body: _Body | None = None
+
+    def become(self, body: _Body) -> None:
+        """What to do in each call; before the stream is started."""
+        self._body = body
+
+    def __call__(
+        self, data: bytes | None, frames: int, times: Mapping[str, float], flags: int
+    ) -> tuple[bytes | None, int]:
+        try:
+            assert self._body is not None  # noqa: S101 - the stream is started after `become`
+            return self._body(data or b"", frames, times, flags), pyaudio.paContinue
+        except BaseException as bug:
+            die(bug)
+            raise
+
+
+def die(bug: BaseException | None) -> None:
+    """End the process because of a bug."""
+    traceback.print_exception(bug)
+    os._exit(70)
+
+
+def devices_of(audio: pyaudio.PyAudio) -> list[Device]:
+    """All devices, with what is known of their cards."""
+    defaults = {}
+    for direction, ask in (
+        ("input", audio.get_default_input_device_info),
+        ("output", audio.get_default_output_device_info),
+    ):
+        try:
+            defaults[direction] = ask()["index"]
+        except OSError:
+            defaults[direction] = None
+    infos = [audio.get_device_info_by_index(index) for index in range(audio.get_device_count())]
+    devices = [
+        Device(
+            index=info["index"],
+            name=info["name"],
+            input_channels=info["maxInputChannels"],
+            output_channels=info["maxOutputChannels"],
+            default_rate_hz=round(info["defaultSampleRate"]),
+            is_default_input=info["index"] == defaults["input"],
+            is_default_output=info["index"] == defaults["output"],
+        )
+        for info in infos
+    ]
+    return with_cards(devices, alsa_cards())
+
+
+def _formats(device: Device, counts: list[int], *, is_32_bit: bool) -> Iterator[Format]:
+    # PortAudio calls 44.1 kHz the default of every device that takes it, though cards are made for 48.
+    first = (device.default_rate_hz,) if device.default_rate_hz != 44_100 else ()
+    for block_ms in _FRAME_MS:
+        for rate_hz in dict.fromkeys((*first, *_RATES_HZ)):
+            for channels in counts:
+                yield Format(rate_hz, block_ms, channels, is_32_bit)
+
+
+def _refusal(device: Device, directions: tuple[Direction, ...], error: OSError) -> str:
+    kind = "capture" if "input" in directions else "playout"
+    if error.errno == -9985:
+        return (
+            f'The sound card "{device.name}" is busy or gone ({kind}): plug it in, or end the program that holds it '
+            "(fuser -v /dev/snd/*)."
+        )
+    return f'The sound card "{device.name}" refuses {kind} in every format ({error.strerror}): choose another device.'
+
+
+def _close(stream: Any) -> None:
+    stream.stop_stream()
+    stream.close()
