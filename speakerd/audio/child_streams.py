@@ -14,6 +14,7 @@ from speakerd.audio import wire
 from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, mix_down, samples_in, samples_of, spread
 from speakerd.audio.playhead import Over, Playhead
 from speakerd.audio.resample import Resampler, resampled
+from speakerd.core.effects import PlayoutLevel
 from speakerd.errors import AudioDeviceError
 
 Callback = Callable[[bytes | None, int, Mapping[str, float], int], bytes | None]
@@ -54,6 +55,9 @@ class SpeakerStream:
             case wire.SetGain(gain=gain):
                 with self._lock:
                     self._playhead.set_gain(gain)
+            case wire.SetLevel(level=level):
+                with self._lock:
+                    self._playhead.set_level(PlayoutLevel(level))
             case wire.PlayCue(pcm=pcm) | wire.Ring(pcm=pcm):
                 self._play_beside(command, pcm)
 
