@@ -148,9 +148,11 @@ def rules(settings: Settings) -> Rules:
         thinking_seconds=talk.thinking_seconds,
         speaking_seconds=talk.speaking_seconds,
         ringing_seconds=talk.ringing_seconds,
+        hold_seconds=talk.hold_seconds,
         preroll_samples=settings.audio.preroll_ms * WAKE_RATE_HZ // 1000,
         follow_up=talk.follow_up,
         full_duplex=settings.audio.duplex == "full",
+        local_turns=talk.turns == "local",
         most_tool_calls=talk.most_tool_calls,
         words=word_actions(settings.wake_word),
     )
@@ -199,7 +201,11 @@ def _conversation(
     home = DemoHome() if settings.tools.demo_home else None
     offered = everyday_tools(timers, lambda: plane.volume, plane.set_volume, home=home)
     tools = ToolRunner(offered, post, settings.tools.deadline_seconds)
-    sessions = RealtimeSessions(server, tools.specs(), plane.player, post, settings.endpoint, trace=around.trace)
+    sessions = RealtimeSessions(
+        *(server, tools.specs(), plane.player, post, settings.endpoint),
+        finds_turns=settings.conversation.turns == "server",
+        trace=around.trace,
+    )
     return plane, sessions, tools
 
 

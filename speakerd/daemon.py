@@ -99,6 +99,7 @@ class Daemon:
                 | do.OpenUplink()
                 | do.CloseUplink()
                 | do.StopPlayout()
+                | do.SetPlayoutLevel()
                 | do.PlayCue()
                 | do.StartRinging()
                 | do.StopRinging()
@@ -122,6 +123,7 @@ _AudioEffect = (
     | do.OpenUplink
     | do.CloseUplink
     | do.StopPlayout
+    | do.SetPlayoutLevel
     | do.PlayCue
     | do.StartRinging
     | do.StopRinging
@@ -131,6 +133,7 @@ _SessionEffect = (
     | do.CloseSession
     | do.SendText
     | do.SendToolOutput
+    | do.CommitUtterance
     | do.CreateResponse
     | do.CancelResponse
     | do.TruncateItem
@@ -150,6 +153,8 @@ def _tell_audio(effect: _AudioEffect, capture: Capture, player: Player) -> None:
             capture.close_uplink()
         case do.StopPlayout():
             player.stop()
+        case do.SetPlayoutLevel(level=level):
+            player.set_level(level)
         case do.PlayCue(cue=cue):
             player.cue(cue)
         case do.StartRinging():
@@ -170,6 +175,8 @@ def _tell_session(effect: _SessionEffect, sessions: Sessions) -> None:
             sessions.send_text(number, text)
         case do.SendToolOutput(session=number, call_id=call_id, output=output):
             sessions.send_tool_output(number, call_id, output)
+        case do.CommitUtterance(session=number):
+            sessions.commit_utterance(number)
         case do.CreateResponse(session=number):
             sessions.create_response(number)
         case do.CancelResponse(session=number, response_id=response_id):

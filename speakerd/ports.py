@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.core.effects import Cue
+from speakerd.core.effects import Cue, PlayoutLevel
 from speakerd.core.events import Event
 from speakerd.core.lights import Light
 
@@ -40,6 +40,9 @@ class Sessions(Protocol):
 
     def send_tool_output(self, session: int, call_id: str, output: str) -> None:
         """Answer a function call."""
+
+    def commit_utterance(self, session: int) -> None:
+        """Make a user message of the audio that was sent since the last one."""
 
     def create_response(self, session: int) -> None:
         """Ask for a response."""
@@ -101,6 +104,9 @@ class Player(Protocol):
 
     def stop(self) -> None:
         """Fade out and throw away all answers; one PlayoutEnded(cut_short=True) follows for each item not over."""
+
+    def set_level(self, level: PlayoutLevel) -> None:
+        """Make answers as loud as this at once; what is held goes on with exactly the next sample."""
 
     def cue(self, cue: Cue) -> None:
         """Play a cue beside whatever plays."""

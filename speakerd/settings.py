@@ -140,8 +140,12 @@ class ConversationSettings:
     """Longest single answer."""
     ringing_seconds: float = 120.0
     """Seconds after which a timer stops ringing by itself."""
+    hold_seconds: float = 1.2
+    """Seconds that an answer waits when a voice is heard over it: either it is the user's, or the answer goes on."""
     follow_up: bool = True
     """Listen again after an answer, without the wake word."""
+    turns: Literal["server", "local"] = "server"
+    """Who decides that the user has finished: the endpoint, or this device for an endpoint that cannot."""
     most_tool_calls: int = 16
     """Most tool calls in one turn; a model in a loop is stopped."""
 
@@ -309,6 +313,7 @@ def _check_ranges(settings: Settings) -> None:
         "conversation.thinking_seconds": (settings.conversation.thinking_seconds, 2.0, 300.0),
         "conversation.speaking_seconds": (settings.conversation.speaking_seconds, 10.0, 3600.0),
         "conversation.ringing_seconds": (settings.conversation.ringing_seconds, 5.0, 3600.0),
+        "conversation.hold_seconds": (settings.conversation.hold_seconds, 0.2, 5.0),
         "conversation.most_tool_calls": (settings.conversation.most_tool_calls, 1, 100),
         "offline.words_per_minute": (settings.offline.words_per_minute, 80, 450),
         "offline.silence_ms": (settings.offline.silence_ms, 200, 3000),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from speakerd.core.effects import Cue
+from speakerd.core.effects import Cue, PlayoutLevel
 from speakerd.core.lights import Light
 from speakerd.daemon import Devices
 
@@ -37,6 +37,9 @@ class FakeSessions:
 
     def send_tool_output(self, session: int, call_id: str, output: str) -> None:
         self._note("send tool output", session, call_id, output)
+
+    def commit_utterance(self, session: int) -> None:
+        self._note("commit utterance", session)
 
     def create_response(self, session: int) -> None:
         self._note("create response", session)
@@ -80,6 +83,9 @@ class FakePlayer:
 
     def stop(self) -> None:
         self._note("stop playout")
+
+    def set_level(self, level: PlayoutLevel) -> None:
+        self._note("level", level.name.lower())
 
     def cue(self, cue: Cue) -> None:
         self._note("cue", cue.value)

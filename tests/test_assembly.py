@@ -35,7 +35,9 @@ def test_every_rule_follows_a_setting() -> None:
     chosen = Settings(
         audio=AudioSettings(duplex="full", preroll_ms=500),
         endpoint=EndpointSettings(connect_seconds=1.0),
-        conversation=ConversationSettings(1.0, 5.0, 2.0, 10.0, 6.0, follow_up=False, most_tool_calls=1),
+        conversation=ConversationSettings(
+            *(1.0, 5.0, 2.0, 10.0, 6.0, 0.5), follow_up=False, turns="local", most_tool_calls=1
+        ),
         wake_word=WakeWordSettings(others=(OtherWord("alexa"),)),
     )
     ours, default = rules(chosen), Rules()

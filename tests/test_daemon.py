@@ -109,6 +109,21 @@ async def test_a_conversation_reaches_every_device_in_order() -> None:
     assert await play(Daemon(Rules(preroll_samples=1000, words=WORDS)), *CONVERSATION) == TOLD
 
 
+async def test_a_voice_over_an_answer_and_a_turn_of_our_own_finding_reach_every_device_in_order() -> None:
+    lines = await play(
+        Daemon(Rules(full_duplex=True, local_turns=True)),
+        *(on.CardFound(), on.ActionPressed(), on.SessionOpened(1)),
+        *(on.UtteranceBegan(1, 30_000), on.UtteranceEnded(1, 40_000)),
+        *(on.ResponseCreated(1, "r1"), on.AnswerStarted(1, "r1", "a1")),
+        *(on.VoiceHinted(60_000), on.VoiceHeard(61_000), on.UtteranceBegan(1, 60_000)),
+    )
+    assert lines[lines.index("open uplink 1 None") : lines.index("close uplink")] == [
+        *("open uplink 1 None", "light listening", "commit utterance 1", "create response 1", "light thinking"),
+        *("light speaking", "level ducked", "level held"),
+        *("stop playout", "cancel response 1 r1", "level full", "light listening"),
+    ]
+
+
 async def test_a_deadline_comes_back_as_an_event() -> None:
     daemon = Daemon(QUICK)
     told = Told()

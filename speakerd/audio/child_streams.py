@@ -18,6 +18,7 @@ from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, samples_in, samples_of
 from speakerd.audio.playhead import Over, Playhead
 from speakerd.audio.resample import Resampler, resampled
 from speakerd.audio.stream_clock import StreamClock
+from speakerd.core.effects import PlayoutLevel
 
 Times = Mapping[str, float]
 """PortAudio's."""
@@ -62,6 +63,7 @@ class Loudspeaker:
         self._lock = threading.Lock()
         self._format: Format | None = None
         self._gain = 1.0
+        self._level = PlayoutLevel.FULL
         self._resamplers: dict[int, Resampler] = {}
         self._received: dict[int, int] = {}
         self._underruns = 0
@@ -76,6 +78,7 @@ class Loudspeaker:
             if self._format is None or format_.rate_hz != self._format.rate_hz:
                 self._playhead = Playhead(format_.rate_hz)
                 self._playhead.set_gain(self._gain)
+                self._playhead.set_level(self._level)
             self._format, self._paused_blocks = format_, None
 
     def pause(self) -> None:
@@ -88,6 +91,8 @@ class Loudspeaker:
         """Carry out a command; called in one thread. Before there is a card nothing is heard."""
         if isinstance(command, wire.SetGain):
             self._gain = command.gain
+        if isinstance(command, wire.SetLevel):
+            self._level = PlayoutLevel(command.level)
         if self._format is None:
             self._refuse(command)
             return
@@ -101,6 +106,9 @@ class Loudspeaker:
             case wire.SetGain(gain=gain):
                 with self._lock:
                     self._playhead.set_gain(gain)
+            case wire.SetLevel(level=level):
+                with self._lock:
+                    self._playhead.set_level(PlayoutLevel(level))
             case wire.PlayCue(pcm=pcm) | wire.Ring(pcm=pcm):
                 self._play_beside(command, pcm)
 

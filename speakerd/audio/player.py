@@ -14,7 +14,7 @@ from typing import Protocol
 from speakerd.audio import wire
 from speakerd.audio.cues import cue_samples, ringing_samples
 from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, ms_of, samples_in
-from speakerd.core.effects import Cue
+from speakerd.core.effects import Cue, PlayoutLevel
 from speakerd.core.events import PlayoutEnded
 from speakerd.ports import Post
 
@@ -66,6 +66,7 @@ class CardPlayer:
         """Items that were stopped, by the number of the flush that will tell how much was heard of them."""
         self._over: deque[str] = deque(maxlen=_REMEMBERED_ITEMS)
         """Items of which nothing more is played, whatever arrives."""
+        self._level = PlayoutLevel.FULL
         self.volume = volume
         """Loudness from 0 to 1."""
 
@@ -103,6 +104,11 @@ class CardPlayer:
         else:
             self.flushed(self._flushes)
 
+    def set_level(self, level: PlayoutLevel) -> None:
+        """See Player."""
+        self._level = level
+        self._send(wire.SetLevel(level.value))
+
     def cue(self, cue: Cue) -> None:
         """See Player; without a card nothing is heard."""
         self._send(wire.PlayCue(bytes_of(cue_samples(cue))))
@@ -124,6 +130,7 @@ class CardPlayer:
         """Use this process from now on."""
         self._link = link
         self.set_volume(self.volume)
+        self.set_level(self._level)
 
     def lose(self) -> None:
         """The card is gone: everything that was not over is cut short where it was."""

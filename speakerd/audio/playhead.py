@@ -12,9 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.audio.pcm import clip_int16
+from speakerd.audio.pcm import clip_int16, samples_in
+from speakerd.core.effects import PlayoutLevel
 
 _FADE_MS = 5
+_DUCK_MS, _UNDUCK_MS = 30, 100
+_GAINS = {PlayoutLevel.FULL: 1.0, PlayoutLevel.DUCKED: 10 ** (-12 / 20), PlayoutLevel.HELD: 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,42 @@ class _Sound:
         return not self.is_loop and self.place >= len(self.samples)
 
 
+class _Level:
+    """How loud answers are from sample to sample."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._level = PlayoutLevel.FULL
+        self._gain = _GAINS[self._level]
+        """Of the sample that was taken last."""
+        self._ramp = np.zeros(0)
+        """Gains of the samples to come, until the level is reached."""
+
+    def set(self, level: PlayoutLevel) -> None:
+        """Go to a level: within 5 ms to silence and back, gently to what is only quieter or not any more."""
+        if level is self._level:
+            return
+        ducking_ms = _DUCK_MS if level is PlayoutLevel.DUCKED else _UNDUCK_MS
+        ms = _FADE_MS if PlayoutLevel.HELD in (level, self._level) else ducking_ms
+        self._ramp = np.linspace(self._gain, _GAINS[level], samples_in(ms, self._rate_hz) + 1)[1:]
+        self._level = level
+
+    def take(self, count: int) -> NDArray[np.float64]:
+        """The gains of the next samples; of fewer where the rest is held."""
+        ramp, self._ramp = self._ramp[:count], self._ramp[count:]
+        steady = 0 if self._level is PlayoutLevel.HELD else count - len(ramp)
+        gains = np.concatenate((ramp, np.full(steady, _GAINS[self._level])))
+        if len(gains):
+            self._gain = float(gains[-1])
+        return gains
+
+
 class Playhead:
     """Mono int16 blocks at the card's rate. Not thread-safe: the caller holds a lock."""
 
     def __init__(self, rate_hz: int) -> None:
-        self._fade_samples = rate_hz * _FADE_MS // 1000
+        self._fade_samples = samples_in(_FADE_MS, rate_hz)
+        self._level = _Level(rate_hz)
         self._answers: deque[tuple[int, _Sound | None]] = deque()
         """Pieces in order of arrival; None is an item's finish mark."""
         self._handed: dict[int, int] = {}
@@ -76,7 +110,7 @@ class Playhead:
     def take(self, count: int) -> NDArray[np.int16]:
         """Exactly `count` samples to play now, padded with silence."""
         fading = self._fading.take(count)
-        answers = np.concatenate((fading, self._take_answers(count - len(fading), len(fading))))
+        answers = np.concatenate((fading, self._take_leveled(count - len(fading), len(fading))))
         block = np.zeros(count, np.float64)
         block[: len(answers)] = answers
         for sound in self._beside:
@@ -91,9 +125,12 @@ class Playhead:
         return over
 
     def flush(self) -> list[Over]:
-        """Throw away all answers but the next 5 ms, which fade out; returns each item that was not over, in order."""
+        """Throw away all answers but the next 5 ms, which fade out; returns each item that was not over, in order.
+
+        Of what is held nothing more is played.
+        """
         fading = self._fading.take(self._fade_samples)
-        tail = np.concatenate((fading, self._take_answers(self._fade_samples - len(fading), len(fading))))
+        tail = np.concatenate((fading, self._take_leveled(self._fade_samples - len(fading), len(fading))))
         self._fading = _Sound(_faded(tail))
         ended = {over.item: over.handed for over in self.take_over()} | self._handed
         self._answers.clear()
@@ -119,9 +156,21 @@ class Playhead:
             _Sound(_faded(sound.take(self._fade_samples))) if sound.is_loop else sound for sound in self._beside
         ]
 
+    def set_level(self, level: PlayoutLevel) -> None:
+        """Change how loud answers are from the next block on; held, they keep their place but for 5 ms that fade out.
+
+        What has faded out was handed out, and the next sample is the first to fade in again.
+        """
+        self._level.set(level)
+
     def set_gain(self, gain: float) -> None:
         """Multiply everything by this from the next block on, which ramps so that nothing clicks."""
         self._gain_wanted = gain
+
+    def _take_leveled(self, count: int, offset: int) -> NDArray[np.int16]:
+        gains = self._level.take(count)
+        taken = self._take_answers(len(gains), offset)
+        return clip_int16(taken * gains[: len(taken)])
 
     def _take_answers(self, count: int, offset: int) -> NDArray[np.int16]:
         taken: list[NDArray[np.int16]] = [np.zeros(0, np.int16)]

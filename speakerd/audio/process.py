@@ -82,9 +82,9 @@ class CardProcess:
         return waited - self._last.get(kind, 0.0)
 
     def send(self, command: wire.Command) -> None:
-        """Leave a command; returns at once, whatever the process does."""
+        """Leave a command; returns at once, whatever the process does. A SetLevel does not wait behind answers."""
         with self._more_commands:
-            self._commands.append(command)
+            self._commands.insert(self._place(command), command)
             self._more_commands.notify()
 
     def flush(self, number: int) -> None:
@@ -117,6 +117,13 @@ class CardProcess:
     def last_words(self) -> str:
         """The end of what the process wrote to stderr."""
         return self._stderr.decode(errors="replace").strip()
+
+    def _place(self, command: wire.Command) -> int:
+        """Where a command waits to be sent: the last, unless answers may be overtaken (what was flushed never is)."""
+        if not isinstance(command, wire.SetLevel):
+            return len(self._commands)
+        in_order = (wire.Flush, wire.SetLevel)
+        return max((n for n, waiting in enumerate(self._commands, 1) if isinstance(waiting, in_order)), default=0)
 
     def _write(self, stdin: IO[bytes]) -> None:
         # BrokenPipeError: the process is gone, which the reader notices.

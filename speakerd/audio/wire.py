@@ -50,6 +50,13 @@ class SetGain:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLevel:
+    """Play answers as loud as this PlayoutLevel from now on."""
+
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlayCue:
     """Play mono 24 kHz PCM once, beside the answers."""
 
@@ -154,7 +161,7 @@ class Missing:
     reason: bytes
 
 
-Command = Play | Finish | Flush | SetGain | PlayCue | Ring | OpenCapture | CloseCapture
+Command = Play | Finish | Flush | SetGain | SetLevel | PlayCue | Ring | OpenCapture | CloseCapture
 Report = CaptureOpened | MicFrame | Clocks | Pulse | ItemOver | Flushed | Missing
 Message = Command | Report
 
@@ -175,7 +182,7 @@ def _kind(make: type) -> _Kind:
 
 
 _TYPES: tuple[type, ...] = (
-    *(Play, Finish, Flush, SetGain, PlayCue, Ring, OpenCapture, CloseCapture),
+    *(Play, Finish, Flush, SetGain, SetLevel, PlayCue, Ring, OpenCapture, CloseCapture),
     *(CaptureOpened, MicFrame, Clocks, Pulse, ItemOver, Flushed, Missing),
 )
 _KINDS = [_kind(make) for make in _TYPES]

@@ -1,11 +1,12 @@
-"""What follows from the state alone: whether the microphone is open, who hears it, and when a phase is over.
+"""What follows from the state alone: whether the microphone is open, who hears it, how loud answers are, all deadlines.
 
 Nothing commands these; `step` compares them before and after an event, so that no branch can forget one.
 """
 
 from __future__ import annotations
 
-from speakerd.core.state import Card, Idle, Listening, Opening, Speaking, State, Thinking
+from speakerd.core.effects import PlayoutLevel
+from speakerd.core.state import Card, Held, Hinted, Idle, Listening, Opening, Speaking, State, Thinking
 
 
 def capturing(state: State) -> bool:
@@ -23,6 +24,26 @@ def uplinked(state: State) -> int | None:
             return talk.session
         case Speaking(talk=talk) if state.rules.full_duplex and not talk.typed:
             return talk.session
+        case _:
+            return None
+
+
+def playout_level(state: State) -> PlayoutLevel:
+    """How loud answers are: quieter where perhaps the user speaks, silent where that is likely and not yet certain."""
+    match state.phase:
+        case Speaking(overheard=Hinted()):
+            return PlayoutLevel.DUCKED
+        case Speaking(overheard=Held()):
+            return PlayoutLevel.HELD
+        case _:
+            return PlayoutLevel.FULL
+
+
+def hold(state: State) -> int | None:
+    """Number of the hold that its timer ends; None while nothing is held."""
+    match state.phase:
+        case Speaking(overheard=Held(number=number)):
+            return number
         case _:
             return None
 

@@ -28,6 +28,16 @@ class Cue(Enum):
     """What a wake word asked a tool for cannot be done."""
 
 
+class PlayoutLevel(Enum):
+    """How loud answers are, beside the volume."""
+
+    FULL = 0
+    DUCKED = 1
+    """Quieter, so that a voice is heard better."""
+    HELD = 2
+    """Silent, and waiting at the very next sample."""
+
+
 # The session
 
 
@@ -60,6 +70,13 @@ class SendToolOutput:
     session: int
     call_id: str
     output: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommitUtterance:
+    """Say that what was sent of the microphone is one utterance, for an endpoint that does not find its end."""
+
+    session: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +141,13 @@ class CloseUplink:
 @dataclass(frozen=True, slots=True)
 class StopPlayout:
     """Silence answers at once; answered by one PlayoutEnded(cut_short=True) for each item that was not over."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetPlayoutLevel:
+    """Change how loud answers are, at once; those that wait keep their place."""
+
+    level: PlayoutLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +225,7 @@ Effect = (
     | CloseSession
     | SendText
     | SendToolOutput
+    | CommitUtterance
     | CreateResponse
     | CancelResponse
     | TruncateItem
@@ -210,6 +235,7 @@ Effect = (
     | OpenUplink
     | CloseUplink
     | StopPlayout
+    | SetPlayoutLevel
     | PlayCue
     | StartRinging
     | StopRinging

@@ -56,6 +56,7 @@ class Timer(Enum):
 
     PHASE = "phase"
     RINGING = "ringing"
+    HOLD = "hold"
 
 
 # The room
@@ -103,6 +104,30 @@ class MicrophoneSilent:
 @dataclass(frozen=True, slots=True)
 class MicrophoneHeard:
     """The microphone's signal moves again."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceHinted:
+    """Perhaps somebody speaks over our own sound."""
+
+    sample: int
+    """Capture position (16 kHz samples)."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceHeard:
+    """Somebody speaks over our own sound, as far as can be told on the device."""
+
+    sample: int
+    """Capture position (16 kHz samples)."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceGone:
+    """What was hinted at or heard over our own sound is over."""
+
+    sample: int
+    """Capture position (16 kHz samples)."""
 
 
 # The owner
@@ -173,6 +198,24 @@ class SpeechStopped:
 
     session: int
     item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceBegan:
+    """Our own voice activity detection heard the user begin, in what is sent to the session."""
+
+    session: int
+    sample: int
+    """Capture position (16 kHz samples)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceEnded:
+    """Our own endpointing decided that the utterance ended."""
+
+    session: int
+    sample: int
+    """Capture position (16 kHz samples)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +325,9 @@ Event = (
     | CardLost
     | MicrophoneSilent
     | MicrophoneHeard
+    | VoiceHinted
+    | VoiceHeard
+    | VoiceGone
     | TextAsked
     | MuteAsked
     | EndAsked
@@ -291,6 +337,8 @@ Event = (
     | SessionClosed
     | SpeechStarted
     | SpeechStopped
+    | UtteranceBegan
+    | UtteranceEnded
     | ResponseCreated
     | AnswerStarted
     | ToolCalled

@@ -26,10 +26,14 @@ class Rules:
     thinking_seconds: float = 30.0
     speaking_seconds: float = 300.0
     ringing_seconds: float = 120.0
+    hold_seconds: float = 1.2
+    """How long an answer waits for the word on whether the user speaks over it."""
     preroll_samples: int = 12_800
     """Samples at 16 kHz before an activation that are sent too."""
     follow_up: bool = True
     full_duplex: bool = False
+    local_turns: bool = False
+    """The end of an utterance is found on the device, for an endpoint that does not."""
     most_tool_calls: int = 16
     words: tuple[WordAction, ...] = ()
     """By the word's name as in WakeWordHeard; a word that is not here talks."""
@@ -150,12 +154,31 @@ class Thinking:
 
 
 @dataclass(frozen=True, slots=True)
+class Hinted:
+    """Perhaps the user speaks over the answer: it is ducked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The user was heard over the answer: it waits until a timer has run out or the endpoint hears speech, too."""
+
+    number: int
+    """The one of its timer."""
+    is_gone: bool = False
+    """The voice is over; unless the endpoint says otherwise it was nothing."""
+    is_renewed: bool = False
+    """The voice came again, and the timer was started once more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Speaking:
     """An answer leaves the loudspeaker."""
 
     talk: Conversation
     items: tuple[str, ...]
     """Items queued for playout, the playing one first; never empty."""
+    overheard: Hinted | Held | None = None
+    """What the microphone hears over the answer; only where the uplink is open meanwhile."""
 
 
 Phase = Idle | Opening | Listening | Thinking | Speaking
@@ -186,6 +209,8 @@ class State:
     ringing: frozenset[str] = frozenset()
     rings: int = 0
     """Counts ringings; the ringing timer of an older one is stale."""
+    holds: int = 0
+    """Number of the last hold; the timer of an older one is stale."""
     fault: Fault | None = None
     """Why the last conversation failed; forgotten when a session opens."""
     stopping: bool = False

@@ -1,6 +1,7 @@
 """The one place where the speaker decides: `step(state, event) -> (state, effects)`.
 
-What follows from the state (capture, uplink, timers) is commanded by no branch: `step` compares before with after.
+What follows from the state (capture, uplink, level, timers) is commanded by no branch: `step` compares before with
+after.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from typing import assert_never
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
-from speakerd.core.derived import capturing, deadline_seconds, uplinked
+from speakerd.core.barge_in import on_hold_over, on_voice
+from speakerd.core.derived import capturing, deadline_seconds, hold, playout_level, uplinked
 from speakerd.core.moves import Outcome, enter, fail, finish, interrupt, judge
 from speakerd.core.state import (
     Card,
@@ -41,6 +43,8 @@ def step(state: State, event: on.Event) -> Outcome:
     if heard_before is not None and heard_before != heard_after:
         effects.append(do.CloseUplink())
     effects += wanted
+    if playout_level(state) is not playout_level(after):
+        effects.append(do.SetPlayoutLevel(playout_level(after)))
     if capturing(state) != capturing(after):
         effects.append(do.OpenCapture() if capturing(after) else do.CloseCapture())
     if heard_before != heard_after:
@@ -69,6 +73,8 @@ def _decide(state: State, event: on.Event) -> Outcome:
             return _on_silent_microphone(state)
         case on.MicrophoneHeard():
             return replace(state, microphone_silent=False), []
+        case on.VoiceHinted() | on.VoiceHeard() | on.VoiceGone():
+            return on_voice(state, event)
         case on.TextAsked():
             return _on_text(state, event)
         case on.WordsChanged(words=words):
@@ -140,6 +146,9 @@ def _on_mute(state: State, muted: bool) -> Outcome:
     match state.phase:
         case Opening(text=None) | Listening() if muted:
             return finish(state)
+        case Speaking() as phase if muted:
+            # Nobody can be heard any more, and nothing would say that what was heard is over.
+            return replace(state, phase=replace(phase, overheard=None)), []
         case _:
             return state, []
 
@@ -183,6 +192,8 @@ def _end(state: State) -> Outcome:
 def _on_deadline(state: State, event: on.TimedOut) -> Outcome:
     if event.timer is on.Timer.RINGING:
         return _quiet(state) if event.epoch == state.rings else (state, [])
+    if event.timer is on.Timer.HOLD:
+        return on_hold_over(state, event.epoch)
     if event.epoch != state.epoch:
         return state, []
     match state.phase:
@@ -246,4 +257,8 @@ def _timers(before: State, after: State) -> list[do.Effect]:
     if after.rings != before.rings:
         ringing = do.StartTimer(on.Timer.RINGING, after.rings, after.rules.ringing_seconds)
         effects.append(ringing if after.ringing else do.StopTimer(on.Timer.RINGING))
+    number = hold(after)
+    if number != hold(before):
+        stopping = do.StopTimer(on.Timer.HOLD)
+        effects.append(stopping if number is None else do.StartTimer(on.Timer.HOLD, number, after.rules.hold_seconds))
     return effects

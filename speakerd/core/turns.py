@@ -11,6 +11,7 @@ from typing import assert_never
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
+from speakerd.core.derived import uplinked
 from speakerd.core.moves import Outcome, enter, fail, finish, interrupt, is_last_turn, judge
 from speakerd.core.state import (
     END_CONVERSATION,
@@ -35,6 +36,8 @@ SessionEvent = (
     | on.SessionClosed
     | on.SpeechStarted
     | on.SpeechStopped
+    | on.UtteranceBegan
+    | on.UtteranceEnded
     | on.ResponseCreated
     | on.AnswerStarted
     | on.ToolCalled
@@ -76,9 +79,13 @@ def _while_talking(state: State, phase: Talking, event: SessionEvent) -> Outcome
         case on.SessionClosed():
             return fail(state, event.fault, event.reason)
         case on.SpeechStarted():
-            return _on_speech_started(state, phase, event)
+            return _on_speech_started(state, phase, event.item_id)
         case on.SpeechStopped():
             return _on_speech_stopped(state, phase)
+        case on.UtteranceBegan():
+            return _on_utterance_began(state, phase, event)
+        case on.UtteranceEnded():
+            return _on_utterance_ended(state, phase)
         case on.ResponseCreated():
             return _on_created(state, phase, event)
         case on.AnswerStarted():
@@ -97,10 +104,10 @@ def _while_talking(state: State, phase: Talking, event: SessionEvent) -> Outcome
             assert_never(event)
 
 
-def _on_speech_started(state: State, phase: Talking, event: on.SpeechStarted) -> Outcome:
+def _on_speech_started(state: State, phase: Talking, utterance: str) -> Outcome:
     if isinstance(phase, Listening):
-        return enter(state, Listening(phase.talk, event.item_id)), []
-    return interrupt(state, phase, utterance=event.item_id)
+        return enter(state, Listening(phase.talk, utterance)), []
+    return interrupt(state, phase, utterance=utterance)
 
 
 def _on_speech_stopped(state: State, phase: Talking) -> Outcome:
@@ -116,6 +123,24 @@ def _on_speech_stopped(state: State, phase: Talking) -> Outcome:
     else:
         talk = replace(talk, response=Requested())
     return enter(state, Thinking(talk)), judging
+
+
+def _on_utterance_began(state: State, phase: Talking, event: on.UtteranceBegan) -> Outcome:
+    """Our own ears stand in for an endpoint that has none; what they heard before the uplink closed is stale."""
+    if not state.rules.local_turns or uplinked(state) is None:
+        return state, []
+    return _on_speech_started(state, phase, f"local-{event.sample}")
+
+
+def _on_utterance_ended(state: State, phase: Talking) -> Outcome:
+    """Ask for the answer ourselves; after what we cancelled, where that is not yet over."""
+    if not state.rules.local_turns or not isinstance(phase, Listening):
+        return state, []
+    talk, effects = judge(replace(phase.talk, calls_made=0), was_wanted=True)
+    effects.append(do.CommitUtterance(talk.session))
+    if talk.response is not None:
+        return enter(state, Thinking(replace(talk, continuing=True))), effects
+    return enter(state, Thinking(replace(talk, response=Requested()))), [*effects, do.CreateResponse(talk.session)]
 
 
 def _on_created(state: State, phase: Talking, event: on.ResponseCreated) -> Outcome:
@@ -139,7 +164,7 @@ def _on_answer(state: State, phase: Talking, event: on.AnswerStarted) -> Outcome
     talk = phase.talk
     match phase:
         case Speaking(items=items):
-            return enter(state, Speaking(talk, (*items, event.item_id))), []
+            return enter(state, replace(phase, items=(*items, event.item_id))), []
         case Thinking() if talk.response == Active(event.response_id):
             return enter(state, Speaking(talk, (event.item_id,))), []
         case _:
@@ -198,10 +223,10 @@ def on_playout_ended(state: State, event: on.PlayoutEnded) -> Outcome:
         case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk) as phase if event.item_id in talk.cut:
             reported = _with(state, phase, replace(talk, cut=talk.cut - {event.item_id}))
             return reported, [_heard(talk.session, event)] if event.cut_short else []
-        case Speaking(talk=talk, items=items) if event.item_id in items:
+        case Speaking(talk=talk, items=items) as phase if event.item_id in items:
             left = tuple(item for item in items if item != event.item_id)
             if left:
-                return enter(state, Speaking(talk, left)), []
+                return enter(state, replace(phase, items=left)), []
             return _go_on(enter(state, Thinking(talk)))
         case _:
             return state, []

@@ -16,6 +16,7 @@ from speakerd.ports import ToolSpec
 ClientEvent = Mapping[str, object]
 
 _PCM = {"type": "audio/pcm", "rate": 24_000}
+_TURN_DETECTION = {"type": "semantic_vad", "create_response": True, "interrupt_response": True}
 
 
 def encode(event: ClientEvent, event_id: str) -> str:
@@ -32,9 +33,11 @@ def session(
     transcription_model: str,
     tools: Sequence[ToolSpec],
     phrases: bool,
+    finds_turns: bool = True,
 ) -> Mapping[str, object]:
     """The whole set-up of a session: audio in and out at 24 kHz, the server detects turns and answers by itself.
 
+    With `finds_turns` false it does neither: we commit each utterance and ask for its answer.
     With `phrases`, each tool's parameters carry its example phrases as the JSON Schema annotation "x-phrases".
     """
     return {
@@ -49,7 +52,7 @@ def session(
                 "format": _PCM,
                 "noise_reduction": {"type": "far_field"},
                 "transcription": {"model": transcription_model},
-                "turn_detection": {"type": "semantic_vad", "create_response": True, "interrupt_response": True},
+                "turn_detection": _TURN_DETECTION if finds_turns else None,
             },
             "output": {"format": _PCM, "voice": voice},
         },
@@ -66,6 +69,11 @@ def session_update(session: Mapping[str, object]) -> ClientEvent:
 def append_audio(pcm: bytes) -> ClientEvent:
     """Microphone audio: mono 16-bit little-endian PCM at 24 kHz."""
     return {"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode("ascii")}
+
+
+def commit_audio() -> ClientEvent:
+    """Makes a user message of the audio that was sent since the last one; too little of it is an error."""
+    return {"type": "input_audio_buffer.commit"}
 
 
 def user_text(text: str) -> ClientEvent:

@@ -30,7 +30,10 @@ _LINGER_SECONDS = 0.1
 
 
 class RealtimeSessions:
-    """Opens, feeds and closes sessions; methods other than `run` return at once and are for the loop's thread."""
+    """Opens, feeds and closes sessions; methods other than `run` return at once and are for the loop's thread.
+
+    `finds_turns` says whether the endpoint decides when an utterance is over; else whoever commits it does.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class RealtimeSessions:
         post: Post,
         settings: EndpointSettings,
         *,
+        finds_turns: bool = True,
         trace: Trace | None = None,
         on_usage: OnUsage | None = None,
     ) -> None:
@@ -50,6 +54,7 @@ class RealtimeSessions:
             transcription_model=endpoint.transcription_model,
             tools=tools,
             phrases=endpoint.phrases,
+            finds_turns=finds_turns,
         )
         self._around = Surroundings(
             endpoint=endpoint,
@@ -114,6 +119,10 @@ class RealtimeSessions:
     def send_tool_output(self, session: int, call_id: str, output: str) -> None:
         """Answer a function call."""
         self._send(session, messages.tool_output(call_id, output))
+
+    def commit_utterance(self, session: int) -> None:
+        """Make a user message of the audio that was sent since the last one."""
+        self._send(session, messages.commit_audio())
 
     def create_response(self, session: int) -> None:
         """Ask for a response."""

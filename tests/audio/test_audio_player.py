@@ -10,7 +10,7 @@ from speakerd.audio import wire
 from speakerd.audio.cues import cue_samples, ringing_samples
 from speakerd.audio.pcm import bytes_of
 from speakerd.audio.player import CardPlayer
-from speakerd.core.effects import Cue
+from speakerd.core.effects import Cue, PlayoutLevel
 from speakerd.core.events import Event, PlayoutEnded
 
 SECOND = bytes(48_000)
@@ -196,7 +196,18 @@ async def test_a_new_card_gets_the_volume() -> None:
     card.player.set_volume(0.5)
     assert card.commands == []
     card.player.attach(card)
-    assert card.commands == [wire.SetGain(0.125)]
+    assert card.commands == [wire.SetGain(0.125), wire.SetLevel(0)]
+
+
+async def test_a_level_is_sent_at_once_and_to_a_new_card() -> None:
+    card = Card()
+    card.player.set_level(PlayoutLevel.HELD)
+    assert card.commands[-1] == wire.SetLevel(2)
+    card.player.lose()
+    card.player.set_level(PlayoutLevel.DUCKED)
+    assert card.commands[-1] == wire.SetLevel(2)
+    card.player.attach(card)
+    assert card.commands[-1] == wire.SetLevel(1)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +225,7 @@ async def test_cues_and_ringing_are_sent_as_sound() -> None:
     card.player.cue(Cue.BAD_KEY)
     card.player.start_ringing()
     card.player.stop_ringing()
-    assert card.commands[1:] == [
+    assert card.commands[2:] == [
         wire.PlayCue(bytes_of(cue_samples(Cue.BAD_KEY))),
         wire.Ring(bytes_of(ringing_samples())),
         wire.Ring(b""),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from speakerd.audio.playhead import Over, Playhead
+from speakerd.core.effects import PlayoutLevel
 
 RATE_HZ = 1000  # a fade is 5 samples
 
@@ -145,6 +146,70 @@ def test_the_gain_ramps_over_one_block_and_holds_for_all_lanes() -> None:
     assert playhead.take(4).tolist() == [750, 500, 250, 0]
 
 
+FULL, DUCKED, HELD = PlayoutLevel
+
+
+def test_what_is_held_fades_out_waits_and_goes_on_with_the_very_next_sample() -> None:
+    playhead = Playhead(RATE_HZ)
+    playhead.queue(1, np.arange(1000, 1100).astype(np.int16))
+    playhead.take(2)
+    playhead.set_level(HELD)
+    assert playhead.take(8).tolist() == [802, 602, 402, 201, 0, 0, 0, 0]
+    assert playhead.progress() == (1, 7)
+    assert playhead.take(8).tolist() == [0] * 8
+    assert playhead.progress() == (1, 7)
+    playhead.set_level(FULL)
+    assert playhead.take(8).tolist() == [201, 403, 605, 808, 1011, 1012, 1013, 1014]
+    assert playhead.progress() == (1, 15)
+
+
+def test_what_is_ducked_is_12_db_quieter_after_30_ms_and_as_loud_as_before_100_ms_after_it() -> None:
+    playhead = Playhead(RATE_HZ)
+    playhead.queue(1, np.full(1000, 10_000, np.int16))
+    playhead.cue(np.full(1000, 1000, np.int16))
+    playhead.set_level(DUCKED)
+    down, low = playhead.take(30).astype(int), playhead.take(30).tolist()
+    assert set(np.diff(down).tolist()) <= {-249, -250}
+    assert low == [2512 + 1000] * 30
+    playhead.set_level(FULL)
+    up = playhead.take(101).astype(int)
+    assert set(np.diff(up[:100]).tolist()) <= {74, 75}
+    assert up[98] < up[99] == up[100] == 11_000
+
+
+def test_a_flush_while_held_plays_nothing_more_and_counts_what_was_handed_out() -> None:
+    playhead = Playhead(RATE_HZ)
+    playhead.queue(1, np.full(50, 1000, np.int16))
+    playhead.queue(2, np.full(50, 1000, np.int16))
+    playhead.take(20)
+    playhead.set_level(HELD)
+    playhead.take(20)
+    assert playhead.flush() == [Over(1, 25, was_cut=True, offset=0), Over(2, 0, was_cut=True, offset=0)]
+    playhead.set_level(FULL)
+    assert playhead.take(9).tolist() == [0] * 9
+
+
+def test_an_item_whose_last_samples_faded_out_as_it_was_held_is_over() -> None:
+    playhead = Playhead(RATE_HZ)
+    playhead.queue(1, np.full(3, 1000, np.int16))
+    playhead.finish(1)
+    playhead.queue(2, np.full(9, 1000, np.int16))
+    playhead.set_level(HELD)
+    assert playhead.take(9).tolist() == [800, 600, 400, 200, 0, 0, 0, 0, 0]
+    assert playhead.take_over() == [Over(1, 3, was_cut=False, offset=3)]
+    assert playhead.progress() == (2, 2)
+
+
+def test_a_level_changes_answers_alone() -> None:
+    playhead = Playhead(RATE_HZ)
+    playhead.queue(1, np.full(50, 1000, np.int16))
+    playhead.set_level(HELD)
+    playhead.ring(samples(100))
+    playhead.take(5)
+    playhead.cue(samples(7, 7))
+    assert playhead.take(3).tolist() == [107, 107, 100]
+
+
 @given(
     pieces=st.lists(st.tuples(st.integers(1, 4), st.lists(st.integers(-32768, 32767), max_size=40)), max_size=8),
     blocks=st.lists(st.integers(0, 30), max_size=12),
@@ -175,3 +240,68 @@ def test_the_size_of_blocks_never_matters(blocks: list[int]) -> None:
     playhead.ring(samples(100, 200, 300))
     taken = np.concatenate([playhead.take(count) for count in blocks])
     assert taken.tolist() == [101, 202, 303, 104, 205, 306, 107, 208, 300, 100]
+
+
+LOUD, STEP = 30_000, 100
+QUEUE, TAKE, FLUSH = "queue", "take", "flush"
+Orders = list[tuple[str, int] | PlayoutLevel]
+ORDERS = st.lists(
+    st.one_of(
+        st.tuples(st.just(QUEUE), st.integers(1, 30)),
+        st.tuples(st.just(TAKE), st.integers(1, 20)),
+        st.tuples(st.just(FLUSH), st.just(0)),
+        st.sampled_from(PlayoutLevel),
+    ),
+    max_size=25,
+)
+
+
+def played(orders: Orders, content: NDArray[np.int16]) -> tuple[NDArray[np.int16], list[range]]:
+    """What is heard of a content that is queued item by item; and for each item which part of it was handed out."""
+    playhead, heard, starts, handed = Playhead(RATE_HZ), [samples()], [0], dict[int, int]()
+    for order in (*orders, (TAKE, 1000), FULL, (TAKE, 1000)):
+        match order:
+            case PlayoutLevel():
+                playhead.set_level(order)
+            case ("queue", count):
+                playhead.queue(len(starts), content[starts[-1] : starts[-1] + count])
+                playhead.finish(len(starts))
+                starts.append(starts[-1] + count)
+            case ("take", count):
+                heard.append(playhead.take(count))
+                handed |= {over.item: over.handed for over in playhead.take_over()}
+            case _:
+                handed |= {over.item: over.handed for over in playhead.flush()}
+    assert sorted(handed) == list(range(1, len(starts))), "every item is over exactly once"
+    return np.concatenate(heard), [range(start, start + handed[n]) for n, start in enumerate(starts[:-1], 1)]
+
+
+@given(ORDERS)
+def test_whatever_is_held_ducked_and_flushed_what_was_handed_out_is_heard_once_and_in_order(
+    orders: Orders,
+) -> None:
+    # Gains do not depend on the content: heard twice, once even and once rising, the quotient names each sample.
+    even, parts = played(orders, np.full(1000, LOUD, np.int16))
+    rising, again = played(orders, (STEP * np.arange(1, 1001)).clip(max=LOUD).astype(np.int16))
+    assert parts == again
+    audible = even > LOUD // 30
+    named = np.rint(rising[audible] / even[audible] * LOUD / STEP).astype(int) - 1
+    assert (np.diff(named) > 0).all(), "a sample is heard twice, or late"
+    handed = {place for part in parts for place in part if place < LOUD // STEP}
+    heard = {int(place) for place in named if place < LOUD // STEP}
+    assert heard <= handed, "heard, and not counted"
+    assert len(handed - heard) <= most_faded_to_nothing(orders), "counted, and not heard"
+
+
+def most_faded_to_nothing(orders: Orders) -> int:
+    """Samples that may be inaudible: the last of each fade, and all of one that another one falls into."""
+    most, taken = 0, 5
+    for order in orders:
+        match order:
+            case ("take", count):
+                taken += count
+            case ("queue", _):
+                pass
+            case _:
+                most, taken = most + (1 if taken >= 5 else 5), 0
+    return most

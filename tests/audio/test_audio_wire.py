@@ -13,6 +13,7 @@ EXAMPLES: list[wire.Message] = [
     wire.Finish(7),
     wire.Flush(3),
     wire.SetGain(0.343),
+    wire.SetLevel(2),
     wire.PlayCue(b"abc"),
     wire.Ring(b""),
     wire.OpenCapture(2),

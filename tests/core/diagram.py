@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 
 from speakerd.core.step import step
-from test_core_walk import RULES, WALKS, sensible, walk
+from test_core_walk import WALKED, WALKS, sensible, walked
 
 
 def diagram() -> str:
     """The lines between the fences."""
     arrows: dict[tuple[str, str], set[str]] = {}
-    for events in WALKS.values():
-        for state, world in walk(RULES, events):
-            for event in events:
+    for rules, which in WALKED:
+        for state, world in walked(rules, which):
+            for event in WALKS[which]:
                 after, _ = step(state, event)
                 here, there = type(state.phase).__name__, type(after.phase).__name__
                 if here != there and sensible(state, event, world):

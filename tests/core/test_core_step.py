@@ -574,6 +574,233 @@ def test_full_duplex_keeps_listening_through_its_own_voice_and_yields_to_the_use
     assert light(state) is Light.LISTENING
 
 
+FULL_DUPLEX = replace(RULES, full_duplex=True)
+OVER: list[on.Event] = [event for event, _, _ in SPEAKING]
+"""In full duplex the same leads to an answer that the user may speak over."""
+HINT, VOICE, GONE = on.VoiceHinted(90_000), on.VoiceHeard(91_000), on.VoiceGone(95_000)
+DUCK, HOLD, BACK = (
+    do.SetPlayoutLevel(level) for level in (do.PlayoutLevel.DUCKED, do.PlayoutLevel.HELD, do.PlayoutLevel.FULL)
+)
+HOLDING = on.Timer.HOLD
+HELD: list[do.Effect] = [HOLD, do.StartTimer(HOLDING, 1, 1.2)]
+RELEASED: list[do.Effect] = [BACK, do.StopTimer(HOLDING)]
+CUT_OFF: list[do.Effect] = [do.StopPlayout(), do.CancelResponse(1, "r1"), BACK]
+
+Spoken = list[tuple[on.Event, list[do.Effect]]]
+
+SPOKEN_OVER: dict[str, Spoken] = {
+    "a hint ducks the answer, and it was nothing": [(HINT, [DUCK]), (HINT, []), (GONE, [BACK]), (GONE, [])],
+    "a voice holds the answer, and the server's word ends it": [
+        (HINT, [DUCK]),
+        (VOICE, HELD),
+        (VOICE, []),
+        (
+            on.SpeechStarted(1, "u2"),
+            [*CUT_OFF, do.StartTimer(PHASE, 7, 60.0), do.StopTimer(HOLDING)],
+        ),
+        (on.PlayoutEnded("a1", 700, cut_short=True), [do.TruncateItem(1, "a1", 700)]),
+        (on.TimedOut(HOLDING, 1), []),
+    ],
+    "a voice that is gone when the time is over was nothing, and the answer goes on": [
+        (VOICE, HELD),
+        (HINT, []),
+        (GONE, []),
+        (on.TimedOut(HOLDING, 0), []),
+        (on.TimedOut(HOLDING, 1), RELEASED),
+        (VOICE, [HOLD, do.StartTimer(HOLDING, 2, 1.2)]),
+        (on.TimedOut(HOLDING, 1), []),
+    ],
+    "a voice that is still there when the time is over is the user's": [
+        (VOICE, HELD),
+        (on.TimedOut(HOLDING, 1), [*CUT_OFF, do.StartTimer(PHASE, 7, 8.0), do.StopTimer(HOLDING)]),
+        (on.SpeechStarted(1, "u2"), [do.StartTimer(PHASE, 8, 60.0)]),
+    ],
+    "a voice that comes again gets its time once more, and not for ever": [
+        (VOICE, HELD),
+        (GONE, []),
+        (VOICE, [do.StartTimer(HOLDING, 2, 1.2)]),
+        (GONE, []),
+        (VOICE, []),
+        (on.TimedOut(HOLDING, 1), []),
+        (on.TimedOut(HOLDING, 2), [*CUT_OFF, do.StartTimer(PHASE, 7, 8.0), do.StopTimer(HOLDING)]),
+    ],
+    "a press on the button does not wait for the word": [
+        (VOICE, HELD),
+        (PRESS, [*CUT_OFF, do.StartTimer(PHASE, 7, 8.0), do.StopTimer(HOLDING)]),
+    ],
+    "nor does the wake word": [
+        (HINT, [DUCK]),
+        (replace(WAKE, sample=99_000), [*CUT_OFF, do.StartTimer(PHASE, 7, 8.0)]),
+    ],
+    "a stop word ends what is held": [
+        (VOICE, HELD),
+        (
+            HALT,
+            [
+                *(do.CloseUplink(), do.StopPlayout(), do.CloseSession(1)),
+                *(BACK, do.StopTimer(PHASE), do.StopTimer(HOLDING)),
+            ],
+        ),
+    ],
+    "more of the answer arrives, and all of it waits": [
+        (VOICE, HELD),
+        (on.AnswerStarted(1, "r1", "a2"), [do.StartTimer(PHASE, 7, 300.0)]),
+        (on.PlayoutEnded("a1", 900, cut_short=False), [do.StartTimer(PHASE, 8, 300.0)]),
+        (GONE, []),
+        (on.TimedOut(HOLDING, 1), RELEASED),
+    ],
+    "an answer that was over when it was to be held has nothing that waits": [
+        (on.ResponseEnded(1, "r1", on.Status.COMPLETED), []),
+        (VOICE, HELD),
+        (
+            on.PlayoutEnded("a1", 900, cut_short=False),
+            [BACK, do.StartTimer(PHASE, 8, 8.0), do.StopTimer(HOLDING)],
+        ),
+        (GONE, []),
+    ],
+    "muted, nobody can speak over the answer, and it goes on": [
+        (VOICE, HELD),
+        (MUTE, [do.CloseUplink(), BACK, do.CloseCapture(), do.StopTimer(HOLDING)]),
+        (VOICE, []),
+    ],
+    "the card is lost while the answer is held": [
+        (VOICE, HELD),
+        (
+            on.CardLost("unplugged"),
+            [
+                *(do.CloseUplink(), do.StopPlayout(), do.CloseSession(1)),
+                *(BACK, do.StopTimer(PHASE), do.StopTimer(HOLDING)),
+            ],
+        ),
+    ],
+    "the answer fails while it is held": [
+        (VOICE, HELD),
+        (
+            on.ResponseEnded(1, "r1", on.Status.FAILED),
+            [
+                *(do.CloseUplink(), do.StopPlayout(), do.CloseSession(1), do.PlayCue(do.Cue.SERVER_ERROR)),
+                *(BACK, do.StopTimer(PHASE), do.StopTimer(HOLDING)),
+            ],
+        ),
+    ],
+    "a timer rings over a held answer, and the press is for the timer": [
+        (VOICE, HELD),
+        (on.AlarmRang("x"), [do.StartRinging(), do.StartTimer(RINGING, 1, 120.0)]),
+        (PRESS, [do.StopRinging(), do.StopTimer(RINGING)]),
+        (GONE, []),
+        (on.TimedOut(HOLDING, 1), RELEASED),
+    ],
+}
+
+
+@pytest.mark.parametrize("story", SPOKEN_OVER.values(), ids=SPOKEN_OVER)
+def test_the_user_speaks_over_an_answer(story: Spoken) -> None:
+    state = State(FULL_DUPLEX)
+    for event in OVER:
+        state, _ = step(state, event)
+    for number, (event, effects) in enumerate(story):
+        state, done = step(state, event)
+        assert done == effects, f"event {number}: {event}"
+
+
+@pytest.mark.parametrize("voice", [HINT, VOICE, GONE])
+@pytest.mark.parametrize("until", range(len(SPEAKING) + 1))
+def test_in_half_duplex_a_voice_over_our_own_changes_nothing(voice: on.Event, until: int) -> None:
+    state = State(RULES)
+    for event in OVER[:until]:
+        state, _ = step(state, event)
+    assert step(state, voice) == (state, [])
+
+
+@pytest.mark.parametrize("voice", [HINT, VOICE, GONE])
+def test_who_speaks_over_the_answer_to_a_written_question_does_not_speak_to_us(voice: on.Event) -> None:
+    state = State(FULL_DUPLEX)
+    for event in (
+        *(on.CardFound(), on.TextAsked(3, "what time is it"), on.SessionOpened(1)),
+        *(on.ResponseCreated(1, "r1"), on.AnswerStarted(1, "r1", "a1")),
+    ):
+        state, _ = step(state, event)
+    assert light(state) is Light.SPEAKING
+    assert step(state, voice) == (state, [])
+
+
+OUR_TURNS = replace(RULES, local_turns=True)
+BEGAN, AT_END = on.UtteranceBegan(1, 50_000), on.UtteranceEnded(1, 66_000)
+COMMITTED: list[do.Effect] = [do.CommitUtterance(1), do.CreateResponse(1)]
+
+OWN_TURNS: dict[str, Story] = {
+    "we say when the utterance is over, and ask for the answer": [
+        *WOKEN,
+        (BEGAN, [do.StartTimer(PHASE, 3, 60.0)], Light.LISTENING),
+        (
+            AT_END,
+            [do.JudgeWake("hey_jarvis", True, 40_000), *COMMITTED, do.StartTimer(PHASE, 4, 30.0)],
+            Light.THINKING,
+        ),
+        (AT_END, [], Light.THINKING),
+        (on.ResponseCreated(1, "r1"), [do.StartTimer(PHASE, 5, 30.0)], Light.THINKING),
+        (on.AnswerStarted(1, "r1", "a1"), [do.CloseUplink(), do.StartTimer(PHASE, 6, 300.0)], Light.SPEAKING),
+        (BEGAN, [], Light.SPEAKING),
+    ],
+    "an end whose beginning was heard as an interruption counts": [
+        *WOKEN,
+        (
+            AT_END,
+            [do.JudgeWake("hey_jarvis", True, 40_000), *COMMITTED, do.StartTimer(PHASE, 3, 30.0)],
+            Light.THINKING,
+        ),
+    ],
+    "the user goes on: the second answer is asked for when the first one is over": [
+        *CREATED,
+        (BEGAN, [do.CancelResponse(1, "r1"), do.StartTimer(PHASE, 6, 60.0)], Light.LISTENING),
+        (AT_END, [do.CommitUtterance(1), do.StartTimer(PHASE, 7, 30.0)], Light.THINKING),
+        (
+            on.ResponseEnded(1, "r1", on.Status.CANCELLED),
+            [do.CreateResponse(1), do.StartTimer(PHASE, 8, 30.0)],
+            Light.THINKING,
+        ),
+        (on.ResponseCreated(1, "r2"), [do.StartTimer(PHASE, 9, 30.0)], Light.THINKING),
+    ],
+    "the user goes on before the first answer exists": [
+        *ASKED,
+        (BEGAN, [do.StartTimer(PHASE, 5, 60.0)], Light.LISTENING),
+        (AT_END, [do.CommitUtterance(1), do.StartTimer(PHASE, 6, 30.0)], Light.THINKING),
+        (on.ResponseCreated(1, "r1"), [do.CancelResponse(1, "r1")], Light.THINKING),
+        (
+            on.ResponseEnded(1, "r1", on.Status.CANCELLED),
+            [do.CreateResponse(1), do.StartTimer(PHASE, 7, 30.0)],
+            Light.THINKING,
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("story", OWN_TURNS.values(), ids=OWN_TURNS)
+def test_where_the_endpoint_finds_no_end_of_an_utterance_we_do(story: Story) -> None:
+    state = State(OUR_TURNS)
+    for number, (event, effects, shown) in enumerate(story):
+        state, done = step(state, event)
+        assert (done, light(state)) == (effects, shown), f"event {number}: {event}"
+
+
+def test_in_full_duplex_an_utterance_of_our_own_finding_interrupts_a_held_answer() -> None:
+    state = State(replace(FULL_DUPLEX, local_turns=True))
+    for event in (*OVER, VOICE):
+        state, _ = step(state, event)
+    state, effects = step(state, BEGAN)
+    assert effects == [*CUT_OFF, do.StartTimer(PHASE, 7, 60.0), do.StopTimer(HOLDING)]
+    assert step(state, AT_END)[1][0] == do.CommitUtterance(1)
+
+
+@pytest.mark.parametrize("until", range(len(SPEAKING) + 1))
+@pytest.mark.parametrize("event", [BEGAN, AT_END])
+def test_where_the_endpoint_finds_the_turns_our_own_finding_changes_nothing(event: on.Event, until: int) -> None:
+    state = State(FULL_DUPLEX)
+    for before in OVER[:until]:
+        state, _ = step(state, before)
+    assert step(state, event) == (state, [])
+
+
 def test_without_follow_up_a_conversation_has_one_turn() -> None:
     state = State(Rules(follow_up=False))
     for event, _, _ in FOLLOWING_UP:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import pytest
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
-from speakerd.core.derived import deadline_seconds
+from speakerd.core.derived import deadline_seconds, hold, playout_level
 from speakerd.core.lights import Light, light
 from speakerd.core.state import (
     END_CONVERSATION,
     Active,
     Card,
     Conversation,
+    Held,
     Idle,
     Listening,
     Opening,
@@ -54,6 +56,8 @@ class World:
     waking: bool = False
     """Whether the detector still waits for the verdict on an activation."""
     playing: frozenset[str] = field(default_factory=frozenset)
+    level: do.PlayoutLevel = do.PlayoutLevel.FULL
+    hold_timer: bool = False
 
     def after(self, effect: do.Effect) -> World:
         match effect:
@@ -89,6 +93,9 @@ class World:
                 return replace(self, ringing=False)
             case do.StopPlayout():
                 return replace(self, playing=frozenset())
+            case do.SetPlayoutLevel(level=level):
+                assert self.level is not level
+                return replace(self, level=level)
             case do.StartTimer(timer=on.Timer.PHASE):
                 return replace(self, phase_timer=True)
             case do.StopTimer(timer=on.Timer.PHASE):
@@ -97,7 +104,12 @@ class World:
                 return replace(self, ring_timer=True)
             case do.StopTimer(timer=on.Timer.RINGING):
                 return replace(self, ring_timer=False)
-            case do.SendText() | do.SendToolOutput() | do.CreateResponse() | do.RunTool():
+            case do.StartTimer(timer=on.Timer.HOLD):
+                return replace(self, hold_timer=True)
+            case do.StopTimer(timer=on.Timer.HOLD):
+                assert self.hold_timer
+                return replace(self, hold_timer=False)
+            case do.SendText() | do.SendToolOutput() | do.CommitUtterance() | do.CreateResponse() | do.RunTool():
                 assert self.session == effect.session, "speaks to a session that is not open"
             case do.CancelResponse() | do.TruncateItem() | do.DeleteItem():
                 assert self.session == effect.session, "speaks to a session that is not open"
@@ -140,6 +152,12 @@ EVENTS: list[on.Event] = [
     on.SpeechStarted(NOW, "u1"),
     on.SpeechStopped(NOW, "u1"),
     on.SpeechStopped(NOW - 1, "u1"),
+    on.UtteranceBegan(NOW, 60_000),
+    on.UtteranceEnded(NOW, 70_000),
+    on.UtteranceEnded(NOW - 1, 70_000),
+    on.VoiceHinted(60_000),
+    on.VoiceHeard(60_000),
+    on.VoiceGone(70_000),
     *(on.ResponseCreated(NOW, r) for r in ("r1", "r2")),
     *(on.AnswerStarted(NOW, r, i) for r in ("r1", "r2") for i in ("i1", "i2")),
     *(on.ToolCalled(NOW, "r1", c, "clock", "{}") for c in ("c1", "c2")),
@@ -157,6 +175,8 @@ EVENTS: list[on.Event] = [
     on.TimedOut(on.Timer.PHASE, 0),
     on.TimedOut(on.Timer.PHASE, -1),
     on.TimedOut(on.Timer.RINGING, 0),
+    on.TimedOut(on.Timer.HOLD, 0),
+    on.TimedOut(on.Timer.HOLD, -1),
 ]
 
 
@@ -168,8 +188,11 @@ def canonical(state: State) -> State:
             phase = replace(phase, session=NOW)
         case Listening() | Thinking() | Speaking():
             phase = replace(phase, talk=replace(phase.talk, session=NOW))
+    if isinstance(phase, Speaking) and isinstance(phase.overheard, Held):
+        phase = replace(phase, overheard=replace(phase.overheard, number=0))
     fault = on.Fault.NO_NETWORK if state.fault else None
-    return replace(state, phase=phase, epoch=0, rings=0, fault=fault, sessions=NOW - (session(phase) is None))
+    sessions = NOW - (session(phase) is None)
+    return replace(state, phase=phase, epoch=0, rings=0, holds=0, fault=fault, sessions=sessions)
 
 
 def transition(state: State, world: World, event: on.Event) -> tuple[State, World, list[do.Effect]]:
@@ -182,6 +205,9 @@ def transition(state: State, world: World, event: on.Event) -> tuple[State, Worl
         world = world.after(effect)
     if isinstance(event, on.WakeWordHeard) and any(isinstance(effect, do.OpenSession) for effect in effects):
         world = replace(world, waking=True)
+    if do.SetPlayoutLevel(do.PlayoutLevel.FULL) in effects and do.StopPlayout() in effects:
+        back = effects.index(do.SetPlayoutLevel(do.PlayoutLevel.FULL))
+        assert effects.index(do.StopPlayout()) < back, "what was held is heard again before it is stopped"
     return after, world, effects
 
 
@@ -197,6 +223,12 @@ def check(state: State, world: World) -> None:
     assert world.uplink is None or not state.muted, "audio leaves while muted"
     if not state.rules.full_duplex:
         assert world.uplink is None or not world.playing, "the microphone hears the answer in half duplex"
+    assert world.level is playout_level(state), "answers are not as loud as they should be"
+    if world.level is not do.PlayoutLevel.FULL:
+        assert isinstance(state.phase, Speaking), "ducked or held, and nothing is spoken"
+        assert world.uplink is not None, "nobody hears whether the voice was one"
+    assert world.hold_timer == (hold(state) is not None), "held without an end, or a timer for nothing"
+    assert world.hold_timer == (world.level is do.PlayoutLevel.HELD)
     assert light(state) is not None
     assert not state.microphone_silent or (not state.muted and state.card is Card.UP), "nothing that could be dead"
     assert world.waking == (_wake(state) is not None), "a verdict that is never given, or a second one to come"
@@ -257,6 +289,8 @@ def walk(rules: Rules, events: list[on.Event]) -> set[tuple[State, World]]:
             if not sensible(state, event, world):
                 continue
             after, next_world, effects = transition(state, world, event)
+            if after is state and next_world is world:
+                continue
             check(after, next_world)
             assert effects.count(do.CreateResponse(NOW)) <= 1
             node = (canonical(after), _renumbered(next_world))
@@ -274,6 +308,17 @@ WALKS = {
     "one of each id, everything": _without("'r2'", "'i2'", "'c2'"),
     "two of each id, no alarm": _without("AlarmRang", "RINGING", "TextAsked", "Mute", "Microphone"),
 }
+FULL_DUPLEX, OUR_TURNS = replace(RULES, full_duplex=True), replace(RULES, local_turns=True)
+WALKED = [
+    *((rules, which) for rules in (RULES, FULL_DUPLEX) for which in WALKS),
+    *((rules, "one of each id, everything") for rules in (OUR_TURNS, replace(FULL_DUPLEX, local_turns=True))),
+]
+
+
+@cache
+def walked(rules: Rules, which: str) -> set[tuple[State, World]]:
+    """What one of the WALKS reaches."""
+    return walk(rules, WALKS[which])
 
 
 def _renumbered(world: World) -> World:
@@ -282,20 +327,29 @@ def _renumbered(world: World) -> World:
     )
 
 
-@pytest.mark.parametrize("events", WALKS.values(), ids=WALKS)
-@pytest.mark.parametrize("full_duplex", [False, True], ids=["half duplex", "full duplex"])
-def test_every_reachable_state_keeps_the_invariants(full_duplex: bool, events: list[on.Event]) -> None:
-    reached = walk(replace(RULES, full_duplex=full_duplex), events)
+@pytest.mark.parametrize(
+    ("rules", "which"),
+    WALKED,
+    ids=[f"full_duplex={r.full_duplex}, local_turns={r.local_turns}: {which}" for r, which in WALKED],
+)
+def test_every_reachable_state_keeps_the_invariants(rules: Rules, which: str) -> None:
+    reached = walked(rules, which)
     assert {type(state.phase) for state, _ in reached} == {Idle, Opening, Listening, Thinking, Speaking}
     for state, world in reached:
         after, next_world, _ = transition(state, world, on.TimedOut(on.Timer.PHASE, state.epoch))
         assert isinstance(after.phase, Idle), f"{state} is not left by its deadline"
         assert next_world.session is None
+        if (number := hold(state)) is not None:
+            after, next_world, _ = transition(state, world, on.TimedOut(on.Timer.HOLD, number))
+            assert next_world.level is do.PlayoutLevel.FULL, f"{state} is held on by its timer"
 
 
 def test_every_light_is_reached() -> None:
-    lights = {light(state) for state, _ in walk(RULES, WALKS["one of each id, everything"])}
+    lights = {light(state) for state, _ in walked(RULES, "one of each id, everything")}
     assert lights == set(Light) - {Light.BAD_KEY, Light.NO_CREDIT, Light.REFUSED, Light.SERVER_ERROR, Light.NO_ANSWER}
+
+
+HELD_FOR_EVER = World(session=NOW, uplink=NOW, phase_timer=True, level=do.PlayoutLevel.HELD)
 
 
 def test_the_walk_can_fail() -> None:
@@ -307,6 +361,9 @@ def test_the_walk_can_fail() -> None:
         (State(phase=Idle(), muted=True), World()),
         (State(phase=Idle(), microphone_silent=True, card=Card.DOWN), World()),
         (State(phase=Listening(Conversation(NOW))), World(session=NOW, phase_timer=True, waking=True)),
+        (State(phase=Speaking(talk, ("i1",), Held(0))), World(session=NOW, phase_timer=True, hold_timer=True)),
+        (State(phase=Speaking(talk, ("i1",))), World(session=NOW, phase_timer=True, level=do.PlayoutLevel.DUCKED)),
+        (State(rules=FULL_DUPLEX, phase=Speaking(talk, ("i1",), Held(0))), HELD_FOR_EVER),
     ):
         with pytest.raises(AssertionError):
             check(broken, world)

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from fake_server import FakeServer, user_transcript
 from speakerd.core import events
-from speakerd.core.effects import Cue
+from speakerd.core.effects import Cue, PlayoutLevel
 from speakerd.core.events import Event, SessionOpened, Status, Talker
 from speakerd.ports import ToolSpec
 from speakerd.realtime.endpoints import Endpoint, endpoint
@@ -55,6 +55,9 @@ class StoryPlayer:
     def stop(self) -> None:
         raise AssertionError("sessions never stop the player")
 
+    def set_level(self, level: PlayoutLevel) -> None:
+        raise AssertionError("sessions never change how loud answers are")
+
     def cue(self, cue: Cue) -> None:
         raise AssertionError("sessions never play cues")
 
@@ -97,7 +100,7 @@ def custom(server: FakeServer) -> Endpoint:
 
 @asynccontextmanager
 async def stage(
-    where: Endpoint, connect_seconds: float = 10.0, tools: Sequence[ToolSpec] = (CLOCK,)
+    where: Endpoint, connect_seconds: float = 10.0, tools: Sequence[ToolSpec] = (CLOCK,), *, finds_turns: bool = True
 ) -> AsyncIterator[Stage]:
     """Sessions that run, and that have left nothing behind at the end."""
     before = asyncio.all_tasks()
@@ -120,6 +123,7 @@ async def stage(
         StoryPlayer(story),
         post,
         EndpointSettings(connect_seconds=connect_seconds, instructions="Be brief.", voice="marin"),
+        finds_turns=finds_turns,
         trace=trace,
         on_usage=lambda session, response, usage: usages.append((session, response, usage, len(story))),
     )

@@ -31,7 +31,7 @@ TIMER = ToolSpec(
 )
 
 
-def set_up(*tools: ToolSpec, phrases: bool = False) -> Mapping[str, Any]:
+def set_up(*tools: ToolSpec, phrases: bool = False, finds_turns: bool = True) -> Mapping[str, Any]:
     return messages.session(
         model="gpt-realtime-2.1-mini",
         instructions="Be brief.",
@@ -39,6 +39,7 @@ def set_up(*tools: ToolSpec, phrases: bool = False) -> Mapping[str, Any]:
         transcription_model="gpt-transcribe",
         tools=tools,
         phrases=phrases,
+        finds_turns=finds_turns,
     )
 
 
@@ -64,7 +65,9 @@ def undeclared(model: object) -> list[str]:
 EVENTS: list[tuple[messages.ClientEvent, dict[str, object]]] = [
     (messages.session_update(set_up(CLOCK, TIMER)), {"type": "session.update"}),
     (messages.session_update(set_up(CLOCK, TIMER, phrases=True)), {"type": "session.update"}),
+    (messages.session_update(set_up(CLOCK, finds_turns=False)), {"type": "session.update"}),
     (messages.append_audio(b"\x01\x02"), {"type": "input_audio_buffer.append", "audio": "AQI="}),
+    (messages.commit_audio(), {"type": "input_audio_buffer.commit"}),
     (
         messages.user_text("hällo"),
         {
@@ -135,6 +138,12 @@ def test_the_set_up() -> None:
         },
         "truncation": {"type": "retention_ratio", "retention_ratio": 0.8},
     }
+
+
+def test_a_server_that_finds_no_turns_is_told_to_look_for_none() -> None:
+    theirs, ours = set_up(CLOCK), set_up(CLOCK, finds_turns=False)
+    assert ours["audio"]["input"] == {**theirs["audio"]["input"], "turn_detection": None}
+    assert {**ours, "audio": None} == {**theirs, "audio": None}
 
 
 def test_only_phrases_adds_the_annotation() -> None:

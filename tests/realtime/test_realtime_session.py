@@ -38,6 +38,7 @@ async def test_everything_that_we_send_in_order() -> None:
     script: list[Step] = [
         *SET_UP,
         Expect("input_audio_buffer.append", {"audio": "AQA="}),
+        Expect("input_audio_buffer.commit"),
         Expect("conversation.item.create"),
         Expect("response.create"),
         Emit([response_created(), audio(TICK), audio(TOCK)]),
@@ -50,6 +51,7 @@ async def test_everything_that_we_send_in_order() -> None:
     async with fake_server(*script) as server, stage(custom(server)) as s:
         await s.opened()
         s.sessions.append_audio(1, b"\x01\x00")
+        s.sessions.commit_utterance(1)
         s.sessions.send_text(1, "hello")
         s.sessions.create_response(1)
         await s.until(events.AnswerStarted)
@@ -60,9 +62,9 @@ async def test_everything_that_we_send_in_order() -> None:
         await s.until(events.Transcribed)
         for event in server.received:
             checked(messages.encode(event, event["event_id"]))
-        assert len({event["event_id"] for event in server.received}) == 8
-        assert server.received[2]["item"]["content"] == [{"type": "input_text", "text": "hello"}]
-        assert server.received[7]["item"] == {"type": "function_call_output", "call_id": "c1", "output": "noon"}
+        assert len({event["event_id"] for event in server.received}) == 9
+        assert server.received[3]["item"]["content"] == [{"type": "input_text", "text": "hello"}]
+        assert server.received[8]["item"] == {"type": "function_call_output", "call_id": "c1", "output": "noon"}
 
 
 @pytest.mark.parametrize(("played_ms", "sent_ms"), [(12, 12), (30, 30), (31, 30), (9100, 30)])
