@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import socket
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -117,7 +116,7 @@ class InterruptingTerminal(Terminal):
         is_meter = self.interruptions == 0 and "dBFS  [" in text
         if is_meter or text.startswith("Now you hear"):
             self.interruptions += 1
-            threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT)).start()
+            os.kill(os.getpid(), signal.SIGINT)
         return super().write(text)
 
 
