@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         wish = commands.add_parser(name, parents=[configured], help=purpose)
         wish.set_defaults(command=_wish, wish=name)
     _add_wake_word_commands(commands, configured)
+    _add_audio_commands(commands, configured)
     demo = commands.add_parser("demo", help="show the whole speaker with no key and no hardware, in about a minute")
     demo.add_argument("--report", type=Path, metavar="FILE", help="write what was measured as JSON")
     demo.add_argument(
@@ -100,6 +101,21 @@ def _add_wake_word_commands(commands: Any, configured: argparse.ArgumentParser) 
     add.add_argument("--name", default="", help="what to call it; default: after the file")
     add.add_argument("--sha256", default="", help="the checksum that it must have")
     add.set_defaults(do="add")
+
+
+def _add_audio_commands(commands: Any, configured: argparse.ArgumentParser) -> None:
+    reported = argparse.ArgumentParser(add_help=False, parents=[configured])
+    reported.add_argument("--json", action="store_true", help="print one object of JSON")
+    devices = commands.add_parser("devices", parents=[reported], help="list sound devices: which is used, and why")
+    devices.set_defaults(command=_devices)
+    test = commands.add_parser("mic-test", parents=[reported], help="see how well the microphone hears, and hear it")
+    test.add_argument("--seconds", type=float, default=10.0, help="end after so long; default %(default)s")
+    test.add_argument("--no-playback", action="store_true", help="do not play the recording at the end")
+    test.set_defaults(command=_mic_test)
+    doctor = commands.add_parser("doctor", help="try a part of the speaker, and say what to do")
+    parts = doctor.add_subparsers(required=True, metavar="audio")
+    audio = parts.add_parser("audio", parents=[reported], help="cards, permissions, devices, microphone, xruns, clocks")
+    audio.set_defaults(command=_doctor_audio)
 
 
 def _run(chosen: argparse.Namespace) -> int:
@@ -145,6 +161,24 @@ def _wake_test(chosen: argparse.Namespace) -> int:
 
     options = WakeTestOptions(tuple(chosen.file), chosen.count, chosen.seconds, chosen.json)
     return run(_settings(chosen.config), options)
+
+
+def _devices(chosen: argparse.Namespace) -> int:
+    from speakerd.device_table import run
+
+    return run(_settings(chosen.config), as_json=chosen.json)
+
+
+def _mic_test(chosen: argparse.Namespace) -> int:
+    from speakerd.mic_test import MicTestOptions, run
+
+    return run(_settings(chosen.config), MicTestOptions(chosen.seconds, chosen.json, not chosen.no_playback))
+
+
+def _doctor_audio(chosen: argparse.Namespace) -> int:
+    from speakerd.doctor import run_audio
+
+    return run_audio(_settings(chosen.config), as_json=chosen.json)
 
 
 def _tune(chosen: argparse.Namespace) -> int:

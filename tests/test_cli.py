@@ -95,9 +95,13 @@ def test_a_second_daemon_leaves_the_first_alone(tmp_path: Path) -> None:
     assert "Another speakerd answers" in result.stderr
 
 
-@pytest.mark.parametrize(
-    "command", ["", "run", "check", "say", "wake-test", "models", "tune", "demo", "status", "mute", "unmute", "stop"]
+COMMANDS = (
+    *("", "run", "check", "say", "demo", "status", "mute", "unmute", "stop", "wake-test", "models", "tune"),
+    *("devices", "mic-test", "doctor", "doctor audio"),
 )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(command: str) -> None:
     result = speakerd(*command.split(), "--help")
     assert result.returncode == 0

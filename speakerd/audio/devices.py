@@ -37,6 +37,7 @@ Direction = Literal["input", "output"]
 
 KINDS: dict[Direction, str] = {"input": "capture", "output": "playout"}
 _LIST_SECONDS = 15.0
+_Wanted = ByCard | ByUsbPort | ByUsbId | ByPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def choose(devices: Iterable[Device], name: str, direction: Direction) -> Choice
         case wanted:
             found, reason = _matching(usable, wanted)
     if not found:
-        raise AudioDeviceError(_not_found(devices, usable, name, direction))
+        raise AudioDeviceError(_not_found(devices, usable, wanted, name, direction))
     if len(found) > 1:
         raise AudioDeviceError(
             f'"{name}" could be any of the {KINDS[direction]} devices {_names(found)}: '
@@ -200,7 +201,7 @@ def _default(devices: list[Device], usable: list[Device], board_card: str, direc
     return Choice(first, f"{missing}it is the first {'card' if real else 'device'} with {KINDS[direction]} ({why})")
 
 
-def _matching(usable: list[Device], wanted: ByCard | ByUsbPort | ByUsbId | ByPart) -> tuple[list[Device], str]:
+def _matching(usable: list[Device], wanted: _Wanted) -> tuple[list[Device], str]:
     """The devices that are meant, and why; of each card the first device, unless another is named."""
     match wanted:
         case ByCard(card_id=card_id, device=number):
@@ -252,14 +253,12 @@ def _refusal(
     )
 
 
-def _not_found(devices: list[Device], usable: list[Device], name: str, direction: Direction) -> str:
+def _not_found(devices: list[Device], usable: list[Device], wanted: _Wanted, name: str, direction: Direction) -> str:
     kind = KINDS[direction]
-    wanted = meaning(name)
-    if isinstance(wanted, ByCard | ByUsbPort | ByUsbId | ByPart):
-        mute, _ = _matching([device for device in devices if device not in usable], wanted)
-        if mute:
-            instead = _stable_names(usable, devices)
-            return f'"{name}" means {_names(mute)}, which has no {kind}: set audio.{direction} to {instead}.'
+    mute, _ = _matching([device for device in devices if device not in usable], wanted)
+    if mute:
+        instead = _stable_names(usable, devices)
+        return f'"{name}" means {_names(mute)}, which has no {kind}: set audio.{direction} to {instead}.'
     nearest = max(usable, key=lambda device: _likeness(name, device))
     others = [device for device in usable if device is not nearest]
     rest = f", or to {_stable_names(others, devices)}" if others else ""

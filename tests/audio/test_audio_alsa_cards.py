@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audio_cards import add_card, add_usb_card, hold
+from sound_cards import add_card, add_usb_card, hold
 from speakerd.audio.alsa_cards import ROOT_VARIABLE, AlsaCard, Holder, alsa_cards, alsa_root, holders
 
 

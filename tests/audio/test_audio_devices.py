@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_cards import add_usb_card
-from speakerd.audio.alsa_cards import ROOT_VARIABLE, AlsaCard
+from sound_cards import NUMBERED, as_usb_card
+from speakerd.audio.alsa_cards import AlsaCard
 from speakerd.audio.devices import (
+    Choice,
     Device,
     Direction,
     choose,
@@ -217,6 +218,30 @@ def test_a_stable_name_means_the_same_card_after_a_boot_in_another_order(
         assert (found.usb_path, found.number) == (device.usb_path, device.number)
 
 
+NAMES = st.one_of(
+    st.text(),
+    st.from_regex(r"\A(usb:|hw:|plughw:|CARD=|board:|default|hw:CARD=)[\w:,.=-]{0,12}\Z"),
+    st.sampled_from([f"hw:{number},0" for number in range(5)]),
+)
+
+
+@given(NAMES, st.sampled_from([ALL, PI]), st.sampled_from(["input", "output"]))
+def test_any_name_means_a_usable_device_or_is_refused_in_a_sentence(
+    name: str, devices: list[Device], direction: Direction
+) -> None:
+    answer: Choice | str
+    try:
+        answer = choose(devices, name, direction)
+    except AudioDeviceError as refusal:
+        answer = str(refusal)
+    if isinstance(answer, str):
+        assert answer.endswith(".")
+        assert f"set audio.{direction} to " in answer
+    else:
+        assert answer.device.channels(direction)
+        assert answer.reason
+
+
 def test_portaudio_lists_what_there_is(tmp_path: Path) -> None:
     card = FakeCard(tmp_path / "card", rate_hz=48_000)
     names = {device.name: device for device in list_devices(card.environment)}
@@ -230,24 +255,10 @@ def test_portaudio_lists_what_there_is(tmp_path: Path) -> None:
     assert list(list_devices(card.environment)) == []
 
 
-def numbered(card: FakeCard, name: str = "hw:1,0") -> None:
-    """Let PortAudio see the fake card under a number, as it names real cards."""
-    configuration = card.folder / "alsa.conf"
-    text = configuration.read_text()
-    fake = re.search(r"pcm\.fakecard (\{.*\})", text)
-    assert fake
-    arguments = "@args [ CARD DEV ] @args.CARD { type string } @args.DEV { type string }"
-    configuration.write_text(f'{text}\npcm."{name}" {fake[1]}\npcm.hw {{ {arguments} {fake[1][1:]}\n')
-
-
 def test_portaudios_devices_get_what_the_kernel_knows(tmp_path: Path) -> None:
-    card = FakeCard(tmp_path / "card")
-    numbered(card)
-    root = tmp_path / "root"
-    add_usb_card(root, 1, "Device", "USB PnP Sound Device", "1-1.2", "0d8c:0014")
-    devices = list_devices(card.environment | {ROOT_VARIABLE: str(root)})
+    devices = list_devices(as_usb_card(FakeCard(tmp_path / "card"), tmp_path / "root"))
     found = resolve(devices, "usb:1-1.2", "input")
-    assert (found.name, found.card_id, found.kind) == ("hw:1,0", "Device", "usb")
+    assert (found.name, found.card_id, found.kind) == (NUMBERED, "Device", "usb")
     assert (found.input_rates_hz, found.output_rates_hz) == ((16_000, 48_000), (44_100, 48_000))
     assert resolve(devices, "CARD=Device", "output") == found
 

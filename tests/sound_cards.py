@@ -1,8 +1,16 @@
-"""Machines with sound cards, as the kernel would show them: a folder tree for `alsa_cards`."""
+"""Machines with sound cards, as the kernel would show them: a folder tree for `alsa_cards`, and a fake card in it."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+
+from speakerd.audio.alsa_cards import ROOT_VARIABLE
+from speakerd.demo.card import FakeCard
+
+NUMBERED = "hw:1,0"
+"""What PortAudio calls the fake card `as_usb_card`."""
 
 STREAM = """\
 Maker {name} at usb-0000:01:00.0-{port}, full speed : USB Audio
@@ -61,3 +69,15 @@ def hold(root: Path, folder: Path, pid: int, program: str) -> None:
     process = root / "proc" / str(pid)
     process.mkdir(parents=True)
     (process / "comm").write_text(f"{program}\n")
+
+
+def as_usb_card(card: FakeCard, root: Path) -> Mapping[str, str]:
+    """Give the card a number, as real ones have; returns the environment of who shall see it as a USB card."""
+    configuration = card.folder / "alsa.conf"
+    text = configuration.read_text()
+    fake = re.search(r"pcm\.fakecard \{(.*)\}", text)
+    assert fake
+    arguments = "@args [ CARD DEV ] @args.CARD { type string } @args.DEV { type string }"
+    configuration.write_text(f'{text}\npcm."{NUMBERED}" {{ {fake[1]} }}\npcm.hw {{ {arguments} {fake[1]} }}\n')
+    add_usb_card(root, 1, "Device", "USB PnP Sound Device", "1-1.2", "0d8c:0014")
+    return card.environment | {ROOT_VARIABLE: str(root)}
