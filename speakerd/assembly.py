@@ -13,10 +13,13 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from speakerd.audio import echo_verdict
+from speakerd.audio.devices import with_board_card
+from speakerd.audio.own_turns import TurnRules
 from speakerd.audio.pcm import WAKE_RATE_HZ
 from speakerd.audio.plane import AudioPlane
 from speakerd.core.events import StopAsked
@@ -34,7 +37,7 @@ from speakerd.reloading import Reloading, word_actions
 from speakerd.service.control import ControlServer
 from speakerd.service.notify import Notifier, feed_watchdog
 from speakerd.service.telling import Telling, snapshot
-from speakerd.settings import Settings
+from speakerd.settings import AudioSettings, Settings
 from speakerd.tools.everyday import everyday_tools
 from speakerd.tools.home import DemoHome
 from speakerd.tools.registry import ToolRunner
@@ -112,7 +115,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
     """Open everything, the owner's possible mistakes first, so that nothing is started in vain."""
     async with AsyncExitStack() as opened:
         board = load_board(settings.board)
-        _check_duplex(settings, board)
+        settings = replace(settings, audio=audio_for(settings, board))
         run_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="speakerd-")))
         server = endpoint(settings.endpoint, run_folder / "offline.sock", os.environ)
         observers = list(around.observers)
@@ -171,12 +174,26 @@ def state_folder(settings: Settings, environment: Mapping[str, str]) -> Path:
     return folder
 
 
-def _check_duplex(settings: Settings, board: Board) -> None:
-    if settings.audio.duplex == "full" and not board.hardware_aec:
+def audio_for(settings: Settings, board: Board) -> AudioSettings:
+    """The audio settings in which nothing is "auto" any more; raises ConfigurationError.
+
+    The microphone stays open over our own sound only where the board cancels its echo, or a test has shown that we do.
+    """
+    audio = with_board_card(settings.audio, board.card)
+    if audio.canceller == "auto":
+        audio = replace(audio, canceller="none" if board.hardware_aec else "software")
+    if audio.duplex == "half":
+        return audio
+    if board.hardware_aec and audio.canceller == "none":
+        return replace(audio, duplex="full")
+    found = echo_verdict.load(state_folder(settings, os.environ))
+    may_be_full = found is not None and found.passed and found.is_of(audio)
+    if audio.duplex == "full" and not may_be_full:
         raise ConfigurationError(
-            f'"audio.duplex" must be "half" on the board "{board.name}": it does not cancel its own echo, '
-            "so the speaker would answer itself."
+            f'"audio.duplex" must be "half" or "auto" on the board "{board.name}" until `speakerd doctor echo` has '
+            "passed with this sound card: else the speaker would answer itself."
         )
+    return replace(audio, duplex="full" if may_be_full else "half")
 
 
 async def _offline(settings: Settings, server: Endpoint, opened: AsyncExitStack) -> OfflineProcess | None:
@@ -196,7 +213,9 @@ def _conversation(
     def uplink(session: int, pcm: bytes) -> None:
         loop.call_soon_threadsafe(sessions.append_audio, session, pcm)
 
-    plane = AudioPlane(settings.audio, ears, uplink, post, environment=around.sound_environment)
+    talk = settings.conversation
+    turns = TurnRules(talk.turns == "local", settings.audio.trim_silence, talk.end_silence_ms)
+    plane = AudioPlane(settings.audio, ears, uplink, post, environment=around.sound_environment, turns=turns)
     timers = Timers(state_folder(settings, os.environ) / "timers.json", post, loop)
     home = DemoHome() if settings.tools.demo_home else None
     offered = everyday_tools(timers, lambda: plane.volume, plane.set_volume, home=home)

@@ -82,6 +82,9 @@ class Ears(Protocol):
     def hear_playout(self, frame: NDArray[np.int16]) -> None:
         """Take the next 1280 samples of mono PCM at 16 kHz that our own loudspeaker was given."""
 
+    def hear_talker(self, is_there: bool) -> None:
+        """Know whether somebody may be speaking over our own sound; told before `hear`, only while that sounds."""
+
     def rearm(self) -> None:
         """Forget what was heard: the next frame does not follow the last one (unmuted, card replaced, samples lost)."""
 

@@ -95,8 +95,13 @@ class AudioSettings:
     """Bits of a sample at the card; s32 keeps what a quiet microphone of 24 bits hears, where the card has it."""
     volume: float = 0.7
     """Loudness from 0 to 1 at start."""
-    duplex: Literal["half", "full"] = "half"
-    """full keeps the microphone open while the speaker talks: only for hardware that cancels its own echo."""
+    duplex: Literal["auto", "half", "full"] = "auto"
+    """full keeps the microphone open while the speaker talks; auto does where the board cancels its own echo, or where
+    `speakerd doctor echo` has shown that we do; half never."""
+    canceller: Literal["auto", "software", "none"] = "auto"
+    """Who takes the speaker's own sound out of the microphone's: auto leaves it to a board that says it can."""
+    trim_silence: bool = False
+    """Do not send what nobody says, which some endpoints bill; only for endpoints with server_vad, or our own turns."""
     preroll_ms: int = 800
     """Milliseconds from before the activation that are sent too, so that a command in one breath is whole."""
     tail_ms: int = 200
@@ -144,6 +149,8 @@ class ConversationSettings:
     """Seconds that an answer waits when a voice is heard over it: either it is the user's, or the answer goes on."""
     follow_up: bool = True
     """Listen again after an answer, without the wake word."""
+    end_silence_ms: int = 800
+    """Silence that ends the user's turn where `turns` is local; the gaps within speech reach 0.7 s."""
     turns: Literal["server", "local"] = "server"
     """Who decides that the user has finished: the endpoint, or this device for an endpoint that cannot."""
     most_tool_calls: int = 16
@@ -306,6 +313,7 @@ def _check_ranges(settings: Settings) -> None:
         "audio.input_gain_db": (settings.audio.input_gain_db, -20.0, 40.0),
         "audio.volume": (settings.audio.volume, 0.0, 1.0),
         "audio.preroll_ms": (settings.audio.preroll_ms, 0, 5000),
+        "conversation.end_silence_ms": (settings.conversation.end_silence_ms, 200, 5000),
         "audio.tail_ms": (settings.audio.tail_ms, 0, 2000),
         "endpoint.connect_seconds": (settings.endpoint.connect_seconds, 0.5, 60.0),
         "conversation.listening_seconds": (settings.conversation.listening_seconds, 1.0, 120.0),

@@ -163,9 +163,9 @@ def test_sound_devices_that_we_may_not_open(tmp_path: Path) -> None:
 class FullHealth(AudioHealth):
     """The health of a plane that measures more."""
 
-    capture_rate_hz: int = 48_000
+    capture_rate_hz: int | None = 48_000
     capture_channels: int = 2
-    block_ms: float | None = 10
+    block_ms: int | None = 10
     capture_ppm: float | None = None
     playout_ppm: float | None = None
 

@@ -47,6 +47,9 @@ class LoudEars:
     def hear_playout(self, frame: NDArray[np.int16]) -> None:
         raise AssertionError("nothing is played")
 
+    def hear_talker(self, is_there: bool) -> None:
+        pass
+
     def rearm(self) -> None:
         self.rearmed += 1
         self._was_loud = False

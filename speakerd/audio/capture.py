@@ -1,32 +1,16 @@
-"""What the microphone hears, from the card's samples to the wake word and the uplink.
+"""Whether the microphone is open and who hears it: the part of capture that lives in the loop's thread.
 
-Positions count on for ever: when the stream is opened again they go on where they were, so that a position from before
-a mute or a lost card can never mean what was heard after it. Sample n at 16 kHz is the instant of sample n * 3/2 at
-24 kHz exactly, because the resamplers shift nothing.
+While it is closed, its stream is closed, too. What is heard goes its way in the audio thread (audio/hearing.py).
 """
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from speakerd.audio import wire
-from speakerd.audio.barge_in import Talker
-from speakerd.audio.near_end import NearEnd
-from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_FRAME_SAMPLES, WAKE_RATE_HZ, WakeFramer, samples_of
-from speakerd.audio.preroll import PrerollRing
-from speakerd.audio.uplink import Uplink, UplinkSpan
-from speakerd.ports import AudioSink, Ears, Post
-
-_RING_SECONDS = 66
-"""The longest pre-roll and the longest wait for a session that the settings allow (5 s and 60 s), and a little more."""
-_MOST_SPANS = 64
+from speakerd.audio.hearing import Hearing, Order
+from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ
 
 
 class Link(Protocol):
@@ -36,38 +20,23 @@ class Link(Protocol):
         """Leave a command; returns at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """To open the uplink for a session at a position, or to close it at one (24 kHz samples)."""
-
-    session: int | None
-    position: int
-
-
 class MicCapture:
     """Implements ports.Capture for the loop's thread; open until told otherwise."""
 
-    def __init__(
-        self, ears: Ears, sink: AudioSink, post: Post, now: Callable[[], float], *, cancels_echo: bool = False
-    ) -> None:
-        self._audio = _AudioThread(ears, sink, post, now, cancels_echo=cancels_echo)
+    def __init__(self, hearing: Hearing, now: Callable[[], float]) -> None:
+        self._hearing = hearing
         self._now = now
         self._link: Link | None = None
         self._epochs = 0
         self.is_open = True
         """Whether the stream is wanted."""
-        self.wanted_at = now()
-        """When the stream was asked for."""
-
-    @property
-    def audio(self) -> _AudioThread:
-        """The part that lives in the audio thread."""
-        return self._audio
+        self.changed_at = now()
+        """When the stream was asked for, or was told to close."""
 
     @property
     def is_heard(self) -> bool:
         """Whether mic frames of the wanted stream have arrived."""
-        return self.is_open and self._audio.heard_epoch == self._epochs
+        return self.is_open and self._hearing.heard_epoch == self._epochs
 
     def open(self) -> None:
         """See Capture; nothing happens when it is open."""
@@ -79,13 +48,13 @@ class MicCapture:
         """See Capture; ends the uplink, too."""
         self.is_open = False
         self.close_uplink()
-        self._audio.epoch = 0
+        self._hearing.epoch = 0
         self._tell()
 
     def attach(self, link: Link | None) -> None:
         """Use this process from now on; None while there is no card, when uplinks cannot be opened."""
         self._link = link
-        self._audio.orders.clear()
+        self._hearing.orders.clear()
         if self.is_open:
             self._ask()
         else:
@@ -93,134 +62,23 @@ class MicCapture:
 
     def open_uplink(self, session: int, since_sample: int | None) -> None:
         """See Capture; it never reaches back behind the opening of the stream, and ends the open uplink."""
-        start = self._audio.ring.end
+        start = self._hearing.ring.end
         if since_sample is not None:
             start = min(start, since_sample * SESSION_RATE_HZ // WAKE_RATE_HZ)
         self.close_uplink()
         if self._link:
-            self._audio.orders.append(_Order(session, start))
+            self._hearing.orders.append(Order(session, start))
 
     def close_uplink(self) -> None:
         """See Capture; what was captured until now is still handed over."""
-        self._audio.orders.append(_Order(None, self._audio.ring.end))
+        self._hearing.orders.append(Order(None, self._hearing.ring.end))
 
     def _ask(self) -> None:
         self._epochs += 1
-        self._audio.epoch = self._epochs
-        self.wanted_at = self._now()
+        self._hearing.epoch = self._epochs
         self._tell()
 
     def _tell(self) -> None:
+        self.changed_at = self._now()
         if self._link:
             self._link.send(wire.OpenCapture(self._epochs) if self.is_open else wire.CloseCapture())
-
-
-class _AudioThread:
-    """The part in the audio thread; the loop's thread sets `epoch`, adds `orders`, and reads what has no underscore."""
-
-    def __init__(
-        self, ears: Ears, sink: AudioSink, post: Post, now: Callable[[], float], *, cancels_echo: bool
-    ) -> None:
-        self._ears = ears
-        self._sink = sink
-        self._post = post
-        self._now = now
-        self._cancels_echo = cancels_echo
-        self.epoch = 0
-        """Number of the stream whose frames are wanted; 0 means none."""
-        self.orders: deque[_Order] = deque()
-        self.ring = PrerollRing(_RING_SECONDS * SESSION_RATE_HZ)
-        self.frames = self.overruns = 0
-        self.format: wire.CaptureOpened | None = None
-        """How the last stream was opened."""
-        self.clocks: wire.Clocks | None = None
-        """What was told of the card's clocks last."""
-        self.echo_delay_ms: float | None = None
-        """How long our own sound takes until the microphone hears it; None until it is known."""
-        self.heard_epoch = 0
-        """Number of the stream that the last mic frame came from."""
-        self.heard_at: float | None = None
-        """When the last mic frame was done with."""
-        self._opened_epoch = 0
-        self._wake_end = 0
-        """Capture position (16 kHz samples) after the last sample that was resampled for the wake word."""
-        self._uplink: Uplink | None = None
-        self._spans: deque[UplinkSpan] = deque(maxlen=_MOST_SPANS)
-
-    @property
-    def spans(self) -> tuple[UplinkSpan, ...]:
-        """What was handed to the sink, for each opening of the uplink; the last one may still grow."""
-        uplink, spans = self._uplink, tuple(self._spans)
-        return (*spans, uplink.span) if uplink else spans
-
-    def opened(self, report: wire.CaptureOpened) -> None:
-        """Begin a stream where the positions of the last one ended, at an instant that both rates can name."""
-        if report.epoch != self.epoch:
-            return
-        self._opened_epoch = report.epoch
-        instants = math.ceil(max(self.ring.end / 3, self._wake_end / 2))
-        self.ring.restart(instants * 3)
-        self._wake_end = instants * 2
-        self.format = report
-        self._near_end = NearEnd(report.rate_hz, cancels_echo=self._cancels_echo)
-        self._framer, self._far_framer = WakeFramer(), WakeFramer()
-        self._ears.rearm()
-
-    def hear(self, report: wire.MicFrame) -> None:
-        """Hand on what was heard."""
-        if not report.epoch == self.epoch == self._opened_epoch:
-            return
-        self.frames += 1
-        if report.was_overrun:
-            self.overruns += 1
-            self._ears.rearm()
-        near, far = samples_of(report.pcm[: report.near_bytes]), samples_of(report.pcm[report.near_bytes :])
-        heard = self._near_end.process(near, far, was_lost=report.was_overrun or report.is_unpaired)
-        self.ring.append(heard.session)
-        if self._uplink:
-            self._hand_over(self._uplink.session, self._uplink.pieces(self.ring))
-        for frame in self._far_framer.cut(heard.far_wake):
-            self._ears.hear_playout(frame)
-        if heard.is_talker is not None:
-            self._ears.hear_talker(heard.is_talker)
-        self._score(heard.wake)
-        for talker in heard.talkers:
-            self._post(_EVENTS[talker](self._wake_end))
-        self.echo_delay_ms = self._near_end.echo_delay_ms
-        self.heard_epoch = report.epoch
-        self.heard_at = self._now()
-
-    def obey(self) -> None:
-        """Carry out the orders of the loop; an uplink waits until its stream has begun."""
-        while self.orders:
-            order = self.orders[0]
-            if order.session is not None and self.epoch != self._opened_epoch:
-                return
-            self.orders.popleft()
-            if order.session is None:
-                self._end_uplink(order.position)
-            else:
-                self._uplink = Uplink(order.session, max(order.position, self.ring.start))
-
-    def end(self) -> None:
-        """The stream is gone: hand over what is left, and close the uplink."""
-        self.obey()
-        self._end_uplink(self.ring.end)
-
-    def _end_uplink(self, position: int) -> None:
-        if self._uplink:
-            self._hand_over(self._uplink.session, self._uplink.rest(self.ring, position))
-            self._spans.append(self._uplink.span)
-            self._uplink = None
-
-    def _hand_over(self, session: int, pieces: Iterable[bytes]) -> None:
-        for pcm in pieces:
-            self._sink(session, pcm)
-
-    def _score(self, samples: NDArray[np.int16]) -> None:
-        self._wake_end += len(samples)
-        frames = self._framer.cut(samples)
-        end = self._wake_end - len(self._framer.waiting) - frames.size
-        for frame in frames:
-            end += WAKE_FRAME_SAMPLES
-            self._ears.hear(frame, end)

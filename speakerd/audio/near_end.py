@@ -65,6 +65,11 @@ class NearEnd:
         self.wants_voice = False
         """Whether levels are to be told while our own sound is not heard, too."""
 
+    @property
+    def echo_delay_ms(self) -> float | None:
+        """How long our own sound takes until the microphone hears it; None until it is known."""
+        return self._words.delay_ms
+
     def process(self, near: Sound, far: Sound, *, was_lost: bool = False) -> Heard:
         """Take the next samples at the card's rate, and what is played beside them (empty: silence).
 

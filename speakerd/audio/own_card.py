@@ -34,6 +34,9 @@ class OwnCard:
     def hear_playout(self, frame: NDArray[np.int16]) -> None:
         """See Ears."""
 
+    def hear_talker(self, is_there: bool) -> None:
+        """See Ears."""
+
     def rearm(self) -> None:
         """See Ears."""
 

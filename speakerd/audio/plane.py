@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from speakerd.audio import wire
 from speakerd.audio.capture import MicCapture
-from speakerd.audio.far_end import FarEnd
+from speakerd.audio.hearing import Hearing
+from speakerd.audio.own_turns import TurnRules
 from speakerd.audio.player import CardPlayer
 from speakerd.audio.process import CardProcess
 from speakerd.audio.uplink import UplinkSpan
@@ -32,6 +33,9 @@ _FIRST_BACKOFF_SECONDS, _LAST_BACKOFF_SECONDS = 0.25, 5.0
 _STEADY_SECONDS = 10.0
 """A card that worked for so long has earned a fresh back-off."""
 _GRACE_SECONDS = 1.5
+_CHANGE_SECONDS = 3.0
+"""The stream of a card is closed and opened anew when the microphone is: some take their time."""
+_NOT_STARTED = "The sound card did not start: unplug it and plug it in again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,19 @@ class AudioHealth:
     """Times that the sound card's process was started again."""
     uplinks: tuple[UplinkSpan, ...]
     """What was handed to the sink: the latest openings of the uplink, one by one."""
+    capture_rate_hz: int | None = None
+    """The card's own rate; this and what follows is None until it is known."""
+    block_ms: int | None = None
+    """What the card hands over at a time."""
+    is_duplex: bool | None = None
+    """Whether one stream captures and plays; else two are paired by their times."""
+    capture_ppm: float | None = None
+    """How much faster than its nominal rate the card captures, by the machine's clock, in parts per million."""
+    playout_ppm: float | None = None
+    reference_ms: float | None = None
+    """How much later than it is captured beside it our own sound is played: constant while all is well."""
+    echo_delay_ms: float | None = None
+    """How long our own sound takes until the microphone hears it."""
 
     def last_mic_frame_age_seconds(self, now: float) -> float | None:
         """Seconds since the last mic frame by the loop's clock; None before the first."""
@@ -73,18 +90,25 @@ class AudioPlane:
         post: Post,
         *,
         environment: Mapping[str, str] | None = None,
+        turns: TurnRules | None = None,
     ) -> None:
         self._settings = settings
         self._post = post
         self._environment = environment or {}
         self._loop = asyncio.get_running_loop()
-        self.capture = MicCapture(ears, sink, self._loop.time)
+        self._hearing = Hearing(
+            ears, sink, post, self._loop.time, cancels_echo=settings.canceller != "none", turns=turns
+        )
+        self.capture = MicCapture(self._hearing, self._loop.time)
         """The Capture port."""
-        self._far_end = FarEnd(ears)
-        self.player = CardPlayer(settings.volume, settings.tail_ms if settings.duplex == "half" else 0, post)
+        self.player = CardPlayer(settings.volume, settings.tail_ms if settings.duplex != "full" else 0, post)
         """The Player port, with the volume."""
         self._process: CardProcess | None = None
-        self._failure = ""
+        self._missing = ""
+        """Why there is no card."""
+        self._found_at: float | None = None
+        self._is_lost = False
+        """Whether CardLost was posted since the last CardFound, or before the first."""
         self._pulse_at: float | None = None
         self._underruns = self._past_underruns = self._starts = 0
         self._closing = asyncio.Event()
@@ -108,35 +132,38 @@ class AudioPlane:
     @property
     def health(self) -> AudioHealth:
         """Figures at this moment."""
-        audio = self.capture.audio
+        hearing, clocks = self._hearing, self._hearing.clocks
+        opened = hearing.format
         return AudioHealth(
             is_capture_open=self.capture.is_open,
-            last_mic_frame_at=audio.heard_at,
+            last_mic_frame_at=hearing.heard_at,
             last_pulse_at=self._pulse_at,
-            frames=audio.frames,
-            overruns=audio.overruns,
+            frames=hearing.frames,
+            overruns=hearing.overruns,
             underruns=self._past_underruns + self._underruns,
             restarts=max(0, self._starts - 1),
-            uplinks=audio.spans,
+            uplinks=hearing.spans,
+            capture_rate_hz=opened.rate_hz if opened else None,
+            block_ms=opened.block_ms if opened else None,
+            is_duplex=opened.is_duplex if opened else None,
+            capture_ppm=clocks.capture_ppm if clocks else None,
+            playout_ppm=clocks.playout_ppm if clocks else None,
+            reference_ms=clocks.reference_ms if clocks else None,
+            echo_delay_ms=hearing.echo_delay_ms,
         )
 
     async def run(self) -> None:
         """Keep the card working until `close`; raises only what is a bug."""
         self._closed.clear()
         backoff_seconds = _FIRST_BACKOFF_SECONDS
-        is_lost = False
         try:
             while not self._closing.is_set():
-                found_at, reason = await self._use_card()
+                reason = await self._use_process()
                 if self._closing.is_set():
                     return
-                if found_at is not None or not is_lost:
-                    _log.warning("sound card lost: %s", reason)
-                    self._post(CardLost(reason))
-                    is_lost = True
-                self.player.lose()
-                if found_at is not None and self._loop.time() - found_at > _STEADY_SECONDS:
+                if self._found_at is not None and self._loop.time() - self._found_at > _STEADY_SECONDS:
                     backoff_seconds = _FIRST_BACKOFF_SECONDS
+                self._lose(reason)
                 await self._pause(backoff_seconds * random.uniform(0.75, 1.25))  # noqa: S311 - jitter, no secret
                 backoff_seconds = min(2 * backoff_seconds, _LAST_BACKOFF_SECONDS)
         finally:
@@ -148,16 +175,14 @@ class AudioPlane:
         self._closing.set()
         await self._closed.wait()
 
-    async def _use_card(self) -> tuple[float | None, str]:
-        """One life of the process: when the card was found, if it was, and why the life ended."""
+    async def _use_process(self) -> str:
+        """One life of the process; returns why it ended."""
         process = self._start_process()
         started_at = self._loop.time()
-        found_at, reason = None, ""
+        reason = ""
         try:
             while not (reason := self._trouble(process, started_at)) and not self._closing.is_set():
-                if found_at is None and process.has_sent(wire.Pulse) and self.capture.is_heard is self.capture.is_open:
-                    found_at = self._loop.time()
-                    self._post(CardFound())
+                self._look(process)
                 await self._pause(_LOOK_SECONDS)
         finally:
             self._process = None
@@ -165,30 +190,51 @@ class AudioPlane:
             outcome = await asyncio.shield(asyncio.to_thread(process.end, grace_seconds))
             self.capture.attach(None)
         _log.debug("the sound card's process wrote: %s", process.last_words())
-        return found_at, self._failure or reason.format(outcome=outcome)
+        return reason.format(outcome=outcome)
 
     def _start_process(self) -> CardProcess:
-        self._failure = ""
         self._past_underruns, self._underruns = self._past_underruns + self._underruns, 0
         self._starts += 1
-        names = self._settings.input, self._settings.output
-        process = self._process = CardProcess(*names, self._environment, self._report, self._loop.time)
-        self.player.attach(process)
+        process = self._process = CardProcess(
+            _arguments(self._settings), self._environment, self._report, self._loop.time
+        )
         self.capture.attach(process)
         return process
 
+    def _look(self, process: CardProcess) -> None:
+        """Tell when the card is found, and when it is missing."""
+        if _is_missing(process):
+            if self._found_at is not None or not self._is_lost:
+                self._lose(self._missing)
+        elif self._found_at is None and process.has_sent(wire.Pulse) and self.capture.is_heard is self.capture.is_open:
+            self._found_at, self._is_lost = self._loop.time(), False
+            _log.info("sound card found")
+            self.player.attach(process)
+            self._post(CardFound())
+
+    def _lose(self, reason: str) -> None:
+        if self._found_at is not None or not self._is_lost:
+            _log.warning("sound card lost: %s", reason)
+            self._post(CardLost(reason))
+            self._is_lost = True
+        self._found_at = None
+        self.player.lose()
+
     def _trouble(self, process: CardProcess, started_at: float) -> str:
-        """Why the card must be given up now; empty while all is well."""
+        """Why the process must be given up now; empty while all is well, or while it looks for a card."""
         capture, overdue = self.capture, self._loop.time() - _START_SECONDS
         if process.is_over:
             return "The sound card's process ended ({outcome}): it is started again."
+        if _is_missing(process):
+            return _NOT_STARTED if process.silent_seconds(wire.Missing) > _START_SECONDS else ""
         if not process.has_sent(wire.Pulse):
-            return "The sound card did not start: unplug it and plug it in again." if started_at < overdue else ""
-        if process.silent_seconds(wire.Pulse) > _SILENT_SECONDS:
+            return _NOT_STARTED if started_at < overdue else ""
+        is_changing = self._loop.time() - capture.changed_at < _CHANGE_SECONDS
+        if process.silent_seconds(wire.Pulse) > (_CHANGE_SECONDS if is_changing else _SILENT_SECONDS):
             return "The loudspeaker stopped asking for sound: check that the sound card is plugged in."
         if capture.is_heard and process.silent_seconds(wire.MicFrame) > _SILENT_SECONDS:
             return "The microphone went silent: check that the sound card is plugged in."
-        if capture.is_open and not capture.is_heard and max(started_at, capture.wanted_at) < overdue:
+        if capture.is_open and not capture.is_heard and max(started_at, capture.changed_at) < overdue:
             return "The microphone did not start: unplug the sound card and plug it in again."
         return ""
 
@@ -201,13 +247,11 @@ class AudioPlane:
 
     def _report(self, report: wire.Message | None) -> None:
         """What the process says; called in the audio thread."""
-        audio = self.capture.audio
-        audio.obey()
+        hearing = self._hearing
+        hearing.obey()
         match report:
             case wire.MicFrame():
-                audio.hear(report)
-            case wire.PlayoutFrame():
-                self._far_end.hear(report)
+                hearing.hear(report)
             case wire.Pulse(item=item, handed=handed, underruns=underruns):
                 self._pulse_at, self._underruns = self._loop.time(), underruns
                 if item:
@@ -217,8 +261,25 @@ class AudioPlane:
             case wire.Flushed(number=number):
                 self._loop.call_soon_threadsafe(self.player.flushed, number)
             case wire.CaptureOpened():
-                audio.opened(report)
-            case wire.Failed(reason=reason):
-                self._failure = reason.decode()
+                hearing.opened(report)
+            case wire.Clocks():
+                hearing.clocks = report
+            case wire.Missing(reason=reason):
+                self._missing = reason.decode()
             case None:
-                audio.end()
+                hearing.end()
+
+
+def _is_missing(process: CardProcess) -> bool:
+    """Whether the process looks for a card: that is its last word."""
+    if not process.has_sent(wire.Missing):
+        return False
+    return not process.has_sent(wire.Pulse) or process.silent_seconds(wire.Missing) < process.silent_seconds(wire.Pulse)
+
+
+def _arguments(settings: AudioSettings) -> list[str]:
+    return [
+        *("--input", settings.input, "--output", settings.output),
+        *("--input-channel", str(settings.input_channel), "--input-gain-db", str(settings.input_gain_db)),
+        *("--sample-format", settings.sample_format),
+    ]

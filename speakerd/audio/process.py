@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, cast
 
@@ -30,13 +30,12 @@ class CardProcess:
 
     def __init__(
         self,
-        input_name: str,
-        output_name: str,
+        arguments: Sequence[str],
         environment: Mapping[str, str],
         on_report: Callable[[wire.Message | None], None],
         now: Callable[[], float],
     ) -> None:
-        command = [sys.executable, "-m", "speakerd.audio.child", "--input", input_name, "--output", output_name]
+        command = [sys.executable, "-m", "speakerd.audio.child", *arguments]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
             command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, env={**os.environ, **environment}

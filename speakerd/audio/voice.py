@@ -13,7 +13,13 @@ import numpy as np
 import pywebrtc_audio
 from numpy.typing import NDArray
 
+from speakerd.audio.pcm import WAKE_RATE_HZ, samples_in
+from speakerd.audio.resample import Resampler
+
 FRAME_MS = 10
+
+_DETECTOR_RATES_HZ = (16_000, 32_000, 48_000)
+_FRAME_SAMPLES = samples_in(FRAME_MS, WAKE_RATE_HZ)
 
 _WINDOW_FRAMES = 15
 _VOICED_TO_BEGIN = 8
@@ -31,16 +37,26 @@ _ABOVE_FLOOR_DB = 6.0
 
 
 class VoiceDetector:
-    """Takes frames of 10 ms in order: mono int16 at its rate, from 8 to 384 kHz; one thread."""
+    """Takes frames of 10 ms in order: mono int16 at any rate; one thread."""
 
     def __init__(self, rate_hz: int, threshold: float = 0.5) -> None:
         """`threshold` from 0 to 1 is how sure it must be."""
-        self._detector = pywebrtc_audio.VoiceDetector(sample_rate=rate_hz)
+        known = rate_hz in _DETECTOR_RATES_HZ
+        self._detector = pywebrtc_audio.VoiceDetector(sample_rate=rate_hz if known else WAKE_RATE_HZ)
+        self._resampler = None if known else Resampler(rate_hz, WAKE_RATE_HZ)
+        self._waiting = np.zeros(0, np.int16)
         self._threshold = threshold
+        self._is_voice = False
 
     def is_voice(self, frame: NDArray[np.int16]) -> bool:
         """Whether the next frame sounds like a voice."""
-        return bool(self._detector.process(frame) > self._threshold)
+        if self._resampler is None:
+            return bool(self._detector.process(frame) > self._threshold)
+        self._waiting = np.concatenate((self._waiting, self._resampler.process(frame)))
+        while len(self._waiting) >= _FRAME_SAMPLES:
+            self._is_voice = bool(self._detector.process(self._waiting[:_FRAME_SAMPLES]) > self._threshold)
+            self._waiting = self._waiting[_FRAME_SAMPLES:]
+        return self._is_voice
 
 
 @dataclass(frozen=True, slots=True)

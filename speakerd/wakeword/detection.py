@@ -26,6 +26,9 @@ ECHO_SAMPLES = SAMPLE_RATE_HZ * 6 // 5
 word, so that it may score only at its end, 0.7 s."""
 ECHO_SHARE = 0.5
 """Share of the threshold from which our own sound is taken for the word: its echo may score higher than it does."""
+OVER_PLAYOUT_SHARE = 0.6
+"""Share of the threshold that counts while our own sound plays and a talker is heard over it: what is left of the echo
+blurs the word (18 of 20 words at 0.5, all at 0.3), and what we say ourselves stays below 0.03."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,9 @@ class Heard:
     """Position (16 kHz samples) at which the frame ends."""
     is_night: bool = False
     is_voice: bool = True
-    """What the voice gate says; True where there is none."""
+    """What the voice gate says; True where there is none. Over our own sound: whether a talker is heard, too."""
+    is_over_playout: bool = False
+    """Whether our own sound, or its echo, may be heard in it."""
     far_scores: Sequence[float] | None = None
     """Scores of what our own loudspeaker plays at this time; None while it plays nothing."""
 
@@ -173,13 +178,14 @@ class _Word:
         self.threshold = AdaptiveThreshold(rule.adaptive_range)
         self._forget_times()
 
-    def reach(self, is_night: bool) -> float:
-        return self.threshold.of(self._base(is_night))
+    def reach(self, is_night: bool, is_over_playout: bool = False) -> float:
+        share = OVER_PLAYOUT_SHARE if is_over_playout else 1.0
+        return share * self.threshold.of(self._base(is_night))
 
     def hear(self, score: float, heard: Heard) -> None:
         self._hits = self._hits << 1 & (1 << self.rule.window_frames) - 1
         # Not the opposite of "below", so that NaN is no hit.
-        if score >= self.reach(heard.is_night):
+        if score >= self.reach(heard.is_night, heard.is_over_playout):
             self._hits |= 1
             self._frames_below = 0
             self.peak = max(self.peak, float(score))

@@ -116,6 +116,8 @@ class WakeWordEars:
         self._health = HearingHealth()
         self._far_scores: NDArray[np.float32] | None = None
         """The highest since the last mic frame."""
+        self._talker: bool | None = None
+        """Whether a talker was heard over our own sound since the last mic frame; None while that is silent."""
         self._orders: deque[Callable[[], object]] = deque()
         """What other threads want, done before the next frame."""
 
@@ -127,9 +129,10 @@ class WakeWordEars:
         scores = tools.engine.score(frame)
         self.frames_scored += 1
         self.last_sample = end_sample
-        is_voice = tools.voice is None or tools.voice.is_voice(frame)
+        talker, self._talker = self._talker, None
+        is_voice = (tools.voice is None or tools.voice.is_voice(frame)) and talker is not False
         is_night = tools.night is not None and tools.night.contains(self._local_time().time())
-        heard = Heard(scores.tolist(), end_sample, is_night, is_voice, self._taken_far_scores())
+        heard = Heard(scores.tolist(), end_sample, is_night, is_voice, talker is not None, self._taken_far_scores())
         detected = self._detection.feed(heard)
         if self._clips is not None:
             self._clips.hear(frame)
@@ -148,6 +151,10 @@ class WakeWordEars:
             scores = far_engine.score(frame)
             known = self._far_scores
             self._far_scores = scores.copy() if known is None else np.maximum(known, scores)
+
+    def hear_talker(self, is_there: bool) -> None:
+        """See Ears."""
+        self._talker = is_there or self._talker is True
 
     def rearm(self) -> None:
         """See Ears."""

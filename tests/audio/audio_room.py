@@ -35,6 +35,7 @@ class AudioRoom:
         self.frames: list[NDArray[np.int16]] = []
         self.ends: list[int] = []
         self.playout: list[NDArray[np.int16]] = []
+        self.talkers: list[bool] = []
         self.rearmed_before: list[int] = []
         self.sent: list[tuple[int, bytes]] = []
         self.events: list[Event] = []
@@ -50,6 +51,9 @@ class AudioRoom:
 
     def hear_playout(self, frame: NDArray[np.int16]) -> None:
         self.playout.append(frame)
+
+    def hear_talker(self, is_there: bool) -> None:
+        self.talkers.append(is_there)
 
     def rearm(self) -> None:
         self.rearmed_before.append(len(self.frames))

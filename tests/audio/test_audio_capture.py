@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from speakerd.audio import wire
 from speakerd.audio.capture import MicCapture
+from speakerd.audio.hearing import Hearing
 from speakerd.audio.pcm import bytes_of
 from speakerd.audio.resample import resampled
+from speakerd.core.events import Event
 
 SOUND = np.random.default_rng(1).integers(-30_000, 30_000, 24_000 * 8).astype(np.int16)
 
@@ -27,7 +29,8 @@ class Room:
         self.rearmed_before: list[int] = []
         self.sent: list[tuple[int, bytes]] = []
         self.commands: list[wire.Command] = []
-        self.capture = MicCapture(self, self.hand_over, lambda: 5.0)
+        self.hearing = Hearing(self, self.hand_over, self.post, lambda: 5.0)
+        self.capture = MicCapture(self.hearing, lambda: 5.0)
         self.captured = 0
         self.plug_in()
 
@@ -36,6 +39,12 @@ class Room:
 
     def hear_playout(self, frame: NDArray[np.int16]) -> None:
         pytest.fail("a microphone has no playout")
+
+    def hear_talker(self, is_there: bool) -> None:
+        pytest.fail("nobody can speak over our own sound where there is none")
+
+    def post(self, event: Event) -> None:
+        pytest.fail("nothing is found out here")
 
     def rearm(self) -> None:
         self.rearmed_before.append(len(self.frames))
@@ -54,15 +63,19 @@ class Room:
         last = self.commands[-1]
         assert isinstance(last, wire.OpenCapture)
         self.epoch = last.epoch
-        self.capture.audio.obey()
-        self.capture.audio.opened(wire.CaptureOpened(last.epoch, self.rate_hz))
+        self.hearing.obey()
+        self.hearing.opened(wire.CaptureOpened(last.epoch, self.rate_hz, 10, is_duplex=True))
 
     def capture_sound(self, count: int, was_overrun: bool = False, step: int = 240) -> None:
         for start in range(0, count, step):
             piece = SOUND[self.captured : self.captured + min(step, count - start)]
             self.captured += len(piece)
-            self.capture.audio.obey()
-            self.capture.audio.hear(wire.MicFrame(self.epoch, self.captured, was_overrun, bytes_of(piece)))
+            self.hearing.obey()
+            self.hearing.hear(self.frame(piece, was_overrun))
+
+    def frame(self, piece: NDArray[np.int16], was_overrun: bool = False) -> wire.MicFrame:
+        pcm = bytes_of(piece)
+        return wire.MicFrame(self.epoch, self.captured, was_overrun, was_overrun, len(pcm), pcm)
 
     def sent_to(self, session: int) -> bytes:
         return b"".join(pcm for to, pcm in self.sent if to == session)
@@ -95,7 +108,7 @@ def test_the_uplink_begins_with_the_preroll(since_sample: int | None, start: int
     room.capture_sound(24_000)
     assert room.sent_to(4) == bytes_of(SOUND[start:48_000])
     assert {len(pcm) for _, pcm in room.sent[:-1]} == {1920}
-    [span] = room.capture.audio.spans
+    [span] = room.hearing.spans
     assert (span.session, span.start, span.end, span.samples) == (4, start, 48_000, 48_000 - start)
     assert span.sha256 == hashlib.sha256(bytes_of(SOUND[start:48_000])).hexdigest()
 
@@ -114,7 +127,7 @@ def test_a_session_that_opens_late_loses_nothing() -> None:
     room.capture.open_uplink(1, 16_000)
     room.capture_sound(240)
     room.capture.close_uplink()
-    room.capture.audio.obey()
+    room.hearing.obey()
     assert room.sent_to(1) == bytes_of(SOUND[24_000 : 24_000 * 7 + 240])
 
 
@@ -133,7 +146,7 @@ def test_a_second_uplink_ends_the_first_without_a_gap() -> None:
     room.capture.open_uplink(2, None)
     room.capture_sound(1_000)
     room.capture.close_uplink()
-    room.capture.audio.obey()
+    room.hearing.obey()
     assert room.sent_to(1) == bytes_of(SOUND[:1_000])
     assert room.sent_to(2) == bytes_of(SOUND[1_000:2_000])
 
@@ -166,9 +179,9 @@ def test_after_a_mute_positions_go_on_and_the_preroll_holds_nothing_older() -> N
     room.capture.open_uplink(1, 10)
     room.capture_sound(240)
     room.capture.close_uplink()
-    room.capture.audio.obey()
+    room.hearing.obey()
     assert room.sent_to(1) == bytes_of(SOUND[24_001 : 24_001 + 5_040])
-    assert room.capture.audio.spans[0].start == base
+    assert room.hearing.spans[0].start == base
 
 
 def test_an_uplink_asked_for_before_the_stream_begins_waits_for_it() -> None:
@@ -177,11 +190,11 @@ def test_an_uplink_asked_for_before_the_stream_begins_waits_for_it() -> None:
     room.capture.close()
     room.capture.open()
     room.capture.open_uplink(1, None)
-    room.capture.audio.obey()
+    room.hearing.obey()
     room.begin()
     room.capture_sound(2_400)
     room.capture.close_uplink()
-    room.capture.audio.obey()
+    room.hearing.obey()
     assert room.sent_to(1) == bytes_of(SOUND[1_001:3_401])
 
 
@@ -196,14 +209,14 @@ def test_lost_samples_rearm_the_ears_and_are_counted() -> None:
     room.capture_sound(2_400)
     room.capture_sound(240, was_overrun=True)
     assert room.rearmed_before == [0, 1]
-    assert room.capture.audio.overruns == 1
+    assert room.hearing.overruns == 1
 
 
 def test_a_lost_card_ends_the_uplink_with_all_that_was_captured() -> None:
     room = Room()
     room.capture.open_uplink(1, None)
     room.capture_sound(1_000)
-    room.capture.audio.end()
+    room.hearing.end()
     room.capture.attach(None)
     room.capture.open_uplink(2, None)
     room.plug_in()
@@ -220,7 +233,7 @@ def test_a_card_that_comes_while_muted_is_not_listened_to() -> None:
     room.capture.attach(None)
     room.commands.clear()
     room.capture.attach(room)
-    assert room.commands == []
+    assert room.commands == [wire.CloseCapture()]
     room.capture.open()
     assert isinstance(room.commands[0], wire.OpenCapture)
 
@@ -261,7 +274,7 @@ def test_any_order_of_sound_and_orders_sends_each_sample_once(
             case _:
                 close()
                 room.capture.close_uplink()
-    room.capture.audio.obey()
+    room.hearing.obey()
     for number, (start, end) in expected.items():
         assert room.sent_to(number) == bytes_of(SOUND[start:end])
-    assert [span.session for span in room.capture.audio.spans] == list(expected)
+    assert [span.session for span in room.hearing.spans] == list(expected)

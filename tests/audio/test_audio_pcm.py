@@ -54,15 +54,32 @@ def test_int16_passes_to_int16_as_it_is() -> None:
     ],
 )
 def test_mono_is_the_mean_of_the_channels(interleaved: list[int], channels: int, mono: list[int]) -> None:
-    assert pcm.mix_down(np.array(interleaved, np.int16), channels).tolist() == mono
+    assert pcm.one_channel(np.array(interleaved, np.int16).tobytes(), channels, 0).tolist() == mono
 
 
-@given(st.lists(int16), st.integers(1, 4))
-def test_spread_and_mixed_down_is_the_same_sound(values: list[int], channels: int) -> None:
+@given(st.lists(int16), st.integers(1, 8), st.booleans(), st.integers(0, 8))
+def test_what_is_on_all_channels_is_on_each_and_in_their_mean(
+    values: list[int], channels: int, is_32_bit: bool, channel: int
+) -> None:
     mono = np.array(values, np.int16)
-    frames = pcm.spread(mono, channels)
-    assert len(frames) == channels * len(mono)
-    np.testing.assert_array_equal(pcm.mix_down(frames, channels), mono)
+    frames = pcm.on_all_channels(mono, channels, is_32_bit=is_32_bit)
+    assert len(frames) == channels * len(mono) * (4 if is_32_bit else 2)
+    heard = pcm.one_channel(frames, channels, min(channel, channels), is_32_bit=is_32_bit)
+    np.testing.assert_array_equal(heard, mono)
+
+
+@pytest.mark.parametrize(
+    ("channel", "gain", "mono"),
+    [(1, 1.0, [100, -100]), (3, 1.0, [7, 32767]), (3, 2.0, [14, 32767]), (0, 3.0, [100 + 50 + 7, 32667 + 100])],
+)
+def test_a_channel_is_chosen_and_made_louder(channel: int, gain: float, mono: list[int]) -> None:
+    frames = np.array([100, 50, 7, -100, 100, 32767], np.int16).tobytes()
+    assert pcm.one_channel(frames, 3, channel, gain).tolist() == mono
+
+
+def test_a_quiet_sound_of_32_bits_keeps_its_low_bits_when_it_is_made_louder() -> None:
+    frames = np.array([3 << 12, -5 << 12], np.int32).tobytes()
+    assert pcm.one_channel(frames, 1, 0, 16.0, is_32_bit=True).tolist() == [3, -5]
 
 
 @pytest.mark.parametrize(("ms", "rate_hz", "samples"), [(80, 16_000, 1280), (40, 24_000, 960), (5, 44_100, 220)])

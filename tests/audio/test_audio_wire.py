@@ -18,13 +18,13 @@ EXAMPLES: list[wire.Message] = [
     wire.Ring(b""),
     wire.OpenCapture(2),
     wire.CloseCapture(),
-    wire.CaptureOpened(2, 48_000),
-    wire.MicFrame(2, 960, was_overrun=True, pcm=bytes(960)),
-    wire.PlayoutFrame(48_000, bytes(40)),
+    wire.CaptureOpened(2, 48_000, 10, is_duplex=True),
+    wire.MicFrame(2, 960, True, False, 480, bytes(960)),
+    wire.Clocks(1.5, -60.0, 34.9),
     wire.Pulse(0, 0, 5),
     wire.ItemOver(7, 24_000, 0.021),
     wire.Flushed(3),
-    wire.Failed("Keine Karte: stöpseln.".encode()),
+    wire.Missing("Keine Karte: stöpseln.".encode()),
 ]
 
 

@@ -1,0 +1,195 @@
+"""What the microphone hears, from the card's samples to the wake word and the uplink: the audio thread's part.
+
+Positions count on for ever: when the stream is opened again they go on where they were, so that a position from before
+a mute or a lost card can never mean what was heard after it. Sample n at 16 kHz is the instant of sample n * 3/2 at
+24 kHz exactly, because the resamplers shift nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speakerd.audio import wire
+from speakerd.audio.barge_in import Talker
+from speakerd.audio.near_end import NearEnd
+from speakerd.audio.own_turns import OwnTurns, TurnRules
+from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_FRAME_SAMPLES, WakeFramer, samples_in, samples_of
+from speakerd.audio.preroll import PrerollRing
+from speakerd.audio.uplink import Uplink, UplinkSpan
+from speakerd.audio.voice import SpeechBegan, SpeechOver
+from speakerd.core.events import Event, UtteranceBegan, UtteranceEnded, VoiceGone, VoiceHeard, VoiceHinted
+from speakerd.ports import AudioSink, Ears, Post
+
+_RING_SECONDS = 66
+"""The longest pre-roll and the longest wait for a session that the settings allow (5 s and 60 s), and a little more."""
+_MOST_SPANS = 64
+_EVENTS: dict[Talker, Callable[[int], Event]] = {
+    Talker.HINTED: VoiceHinted,
+    Talker.HEARD: VoiceHeard,
+    Talker.NONE: VoiceGone,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """To open the uplink for a session at a position, or to close it at one (24 kHz samples)."""
+
+    session: int | None
+    position: int
+
+
+class Hearing:
+    """For the audio thread; the loop's thread sets `epoch`, adds `orders`, and reads what has no underscore."""
+
+    def __init__(
+        self,
+        ears: Ears,
+        sink: AudioSink,
+        post: Post,
+        now: Callable[[], float],
+        *,
+        cancels_echo: bool = False,
+        turns: TurnRules | None = None,
+    ) -> None:
+        self._ears = ears
+        self._sink = sink
+        self._post = post
+        self._now = now
+        self._cancels_echo = cancels_echo
+        self.epoch = 0
+        """Number of the stream whose frames are wanted; 0 means none."""
+        self.orders: deque[Order] = deque()
+        self.ring = PrerollRing(_RING_SECONDS * SESSION_RATE_HZ)
+        self.frames = self.overruns = 0
+        self.format: wire.CaptureOpened | None = None
+        """How the last stream was opened."""
+        self.clocks: wire.Clocks | None = None
+        """What was told of the card's clocks last."""
+        self.echo_delay_ms: float | None = None
+        """How long our own sound takes until the microphone hears it; None until it is known."""
+        self.heard_epoch = 0
+        """Number of the stream that the last mic frame came from."""
+        self.heard_at: float | None = None
+        """When the last mic frame was done with."""
+        self._opened_epoch = 0
+        self._wake_end = 0
+        """Capture position (16 kHz samples) after the last sample that was resampled for the wake word."""
+        self._turns = OwnTurns(turns or TurnRules())
+        self._uplink: Uplink | None = None
+        self._resting: Uplink | None = None
+        """The uplink that nothing is handed over of, because nobody speaks."""
+        self._spans: deque[UplinkSpan] = deque(maxlen=_MOST_SPANS)
+
+    @property
+    def spans(self) -> tuple[UplinkSpan, ...]:
+        """What was handed to the sink, for each opening of the uplink; the last one may still grow."""
+        uplink, spans = self._uplink, tuple(self._spans)
+        return (*spans, uplink.span) if uplink else spans
+
+    def opened(self, report: wire.CaptureOpened) -> None:
+        """Begin a stream where the positions of the last one ended, at an instant that both rates can name."""
+        if report.epoch != self.epoch:
+            return
+        self._opened_epoch = report.epoch
+        instants = math.ceil(max(self.ring.end / 3, self._wake_end / 2))
+        self.ring.restart(instants * 3)
+        self._wake_end = instants * 2
+        self.format = report
+        self._near_end = NearEnd(report.rate_hz, cancels_echo=self._cancels_echo)
+        self._near_end.wants_voice = self._turns.wants_voice
+        self._turns.restart()
+        self._framer, self._far_framer = WakeFramer(), WakeFramer()
+        self._ears.rearm()
+
+    def hear(self, report: wire.MicFrame) -> None:
+        """Hand on what was heard."""
+        if not report.epoch == self.epoch == self._opened_epoch:
+            return
+        self.frames += 1
+        if report.was_overrun:
+            self.overruns += 1
+            self._ears.rearm()
+        near, far = samples_of(report.pcm[: report.near_bytes]), samples_of(report.pcm[report.near_bytes :])
+        heard = self._near_end.process(near, far, was_lost=report.was_overrun or report.is_unpaired)
+        self.ring.append(heard.session)
+        self._follow_turns(heard.levels)
+        if self._uplink:
+            self._hand_over(self._uplink.session, self._uplink.pieces(self.ring))
+        for frame in self._far_framer.cut(heard.far_wake):
+            self._ears.hear_playout(frame)
+        if heard.is_talker is not None:
+            self._ears.hear_talker(heard.is_talker)
+        self._score(heard.wake)
+        for talker in heard.talkers:
+            self._post(_EVENTS[talker](self._wake_end))
+        self.echo_delay_ms = self._near_end.echo_delay_ms
+        self.heard_epoch = report.epoch
+        self.heard_at = self._now()
+
+    def obey(self) -> None:
+        """Carry out the orders of the loop; an uplink waits until its stream has begun."""
+        while self.orders:
+            order = self.orders[0]
+            if order.session is not None and self.epoch != self._opened_epoch:
+                return
+            self.orders.popleft()
+            if order.session is None:
+                self._end_uplink(order.position)
+            else:
+                self._begin_uplink(order.session, max(order.position, self.ring.start))
+
+    def end(self) -> None:
+        """The stream is gone: hand over what is left, and close the uplink."""
+        self.obey()
+        self._end_uplink(self.ring.end)
+
+    def _begin_uplink(self, session: int, position: int) -> None:
+        self._uplink, self._resting = Uplink(session, position), None
+        self._turns.uplink_opened()
+        if self._turns.finds_turns and self._turns.is_speaking:
+            self._post(UtteranceBegan(session, self._wake_end))
+
+    def _follow_turns(self, levels: Iterable[tuple[float, bool]]) -> None:
+        """Tell where the user's turn begins and ends, and leave silence out of the uplink, where that is wanted."""
+        for level_dbfs, is_voice in levels:
+            change = self._turns.feed(level_dbfs, is_voice)
+            uplink = self._uplink or self._resting
+            if uplink is None:
+                continue
+            if change is not None and self._turns.finds_turns:
+                self._tell_turn(uplink.session, change)
+            if self._uplink and self._turns.may_rest:
+                self._end_uplink(self.ring.end)
+                self._resting = uplink
+            elif self._resting and not self._turns.may_rest:
+                back = self.ring.end - samples_in(self._turns.look_back_ms, SESSION_RATE_HZ)
+                self._uplink, self._resting = Uplink(uplink.session, max(uplink.span.end, back, self.ring.start)), None
+
+    def _tell_turn(self, session: int, change: SpeechBegan | SpeechOver) -> None:
+        kind = UtteranceBegan if isinstance(change, SpeechBegan) else UtteranceEnded
+        self._post(kind(session, self._wake_end))
+
+    def _end_uplink(self, position: int) -> None:
+        self._resting = None
+        if self._uplink:
+            self._hand_over(self._uplink.session, self._uplink.rest(self.ring, position))
+            self._spans.append(self._uplink.span)
+            self._uplink = None
+
+    def _hand_over(self, session: int, pieces: Iterable[bytes]) -> None:
+        for pcm in pieces:
+            self._sink(session, pcm)
+
+    def _score(self, samples: NDArray[np.int16]) -> None:
+        self._wake_end += len(samples)
+        frames = self._framer.cut(samples)
+        end = self._wake_end - len(self._framer.waiting) - frames.size
+        for frame in frames:
+            end += WAKE_FRAME_SAMPLES
+            self._ears.hear(frame, end)
