@@ -58,11 +58,19 @@ static uint64_t reported(const struct card *card)
 	return hw > card->hw ? hw : card->hw;
 }
 
+/* ALSA makes an xrun of an error here. A whole buffer to move makes it go on, and find that there is no such device. */
+static snd_pcm_sframes_t pointer_of_gone(const struct card *card)
+{
+	if (card->gone != GONE_ENODEV)
+		return -ENODEV;
+	return card->io.appl_ptr + (is_playback(card) ? 0 : card->io.buffer_size);
+}
+
 static snd_pcm_sframes_t card_pointer(snd_pcm_ioplug_t *io)
 {
 	struct card *card = io->private_data;
 	if (is_gone(card))
-		return -ENODEV;
+		return pointer_of_gone(card);
 	if (!card->running)
 		return card->hw;
 	uint64_t hw = reported(card);
