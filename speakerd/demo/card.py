@@ -6,12 +6,10 @@ Everything is a file in one folder; fakecard.h says what each of them holds.
 
 from __future__ import annotations
 
-import fcntl
 import re
 import struct
 import time
 from collections.abc import Sequence
-from io import FileIO
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 
 from speakerd.audio.resample import resampled
 from speakerd.demo.fakecard_plugin import built_plugin
+from speakerd.demo.fakecard_sound import mix_into, pink_noise
 from speakerd.errors import AudioDeviceError
 
 Direction: TypeAlias = Literal["mic", "speaker"]
@@ -27,8 +26,6 @@ Style: TypeAlias = Literal["pollerr", "enodev", "hang"]
 
 _POSITION = struct.Struct("<3Q")  # struct position in fakecard.h
 _NOISE_PERIOD_SECONDS = 10
-_MIX_FRAMES = 24_000
-"""Mixed at once, so that nobody waits long for the room."""
 
 
 class FakeCard:
@@ -114,11 +111,7 @@ class FakeCard:
 
     def mix(self, start: int, sound: NDArray[np.float32], channel: int | None = None) -> None:
         """Add mono sound of -1 to 1 to what the microphone hears from frame `start` on."""
-        with (self.folder / "mic.raw").open("r+b", buffering=0) as file:
-            for at in range(0, len(sound), _MIX_FRAMES):
-                fcntl.flock(file, fcntl.LOCK_EX)  # others in the room speak at the same time
-                self._mix_at(file, start + at, sound[at : at + _MIX_FRAMES], channel)
-                fcntl.flock(file, fcntl.LOCK_UN)
+        mix_into(self.folder / "mic.raw", np.dtype(self.dtype), self.mic_channels, start, sound, channel)
 
     def disturb(self, direction: Direction) -> None:
         """Make one xrun of the running stream, or of the next one; the log calls it INJECTED."""
@@ -216,21 +209,6 @@ class FakeCard:
             raise AudioDeviceError(f"The fake card in {self.folder} takes any rate: open its microphone first.")
         return rate_hz
 
-    def _mix_at(self, file: FileIO, start: int, sound: NDArray[np.float32], channel: int | None) -> None:
-        width = np.dtype(self.dtype).itemsize * self.mic_channels
-        file.seek(start * width)
-        there = np.frombuffer(file.read(len(sound) * width), self.dtype)
-        room = np.zeros((len(sound), self.mic_channels))
-        room.reshape(-1)[: len(there)] = there
-        full_scale = -float(np.iinfo(self.dtype).min)
-        loud = np.rint(sound.astype(np.float64) * full_scale)
-        if channel is None:
-            room += loud[:, None]
-        else:
-            room[:, channel] += loud
-        file.seek(start * width)
-        file.write(np.clip(room, -full_scale, full_scale - 1).astype(self.dtype).tobytes())
-
 
 def sound_environment(cards: Sequence[FakeCard], default: FakeCard | None = None) -> dict[str, str]:
     """What a process needs in its environment to see these cards and no others.
@@ -257,13 +235,3 @@ def _default_definition(cards: Sequence[FakeCard]) -> str:
 
 def _unplug_file(direction: str | None) -> str:
     return "unplug" if direction is None else f"unplug.{direction}"
-
-
-def pink_noise(frames: int, level_dbfs: float, seed: int) -> NDArray[np.float32]:
-    """Noise of -1 to 1 with a power of 1/f that joins its own beginning without a click."""
-    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(frames))
-    spectrum[0] = 0
-    spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
-    noise = np.fft.irfft(spectrum, frames)
-    noise *= 10 ** (level_dbfs / 20) / np.sqrt(np.mean(noise**2))
-    return noise.astype(np.float32)
