@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 /* In double, as 32-bit processors have no wider integers; exact to a thousandth of a frame for a month. */
@@ -15,22 +14,9 @@ static uint64_t frames_in(const struct card *card, uint64_t ns)
 	return (double)ns * card->io.rate * (1000000 + card->ppm) / 1e15;
 }
 
-static int is_playback(const struct card *card)
+int is_playback(const struct card *card)
 {
 	return card->io.stream == SND_PCM_STREAM_PLAYBACK;
-}
-
-/* True once the card was pulled; a pulled stream stays dead even when the card is plugged in again. */
-static int is_gone(struct card *card)
-{
-	if (!card->gone && file_exists(card, "unplug")) {
-		card->gone = 1;
-		card->running = 0;
-		note(card, "ENODEV hw=%" PRIu64 " appl=%lu", card->hw, card->io.appl_ptr);
-	}
-	if (card->gone)
-		snd_pcm_ioplug_set_state(&card->io, SND_PCM_STATE_DISCONNECTED);
-	return card->gone;
 }
 
 static snd_pcm_sframes_t xrun(struct card *card, const char *what)
@@ -63,23 +49,35 @@ static snd_pcm_sframes_t capture_until(struct card *card, uint64_t hw)
 	return hw;
 }
 
+/* Where the card says that it is: late by the jitter, but never back behind what it said before. */
+static uint64_t reported(const struct card *card)
+{
+	uint64_t ns = now_ns() - card->started_ns;
+	uint64_t hw = frames_in(card, ns > card->late_ns ? ns - card->late_ns : 0);
+	hw -= hw % card->step;
+	return hw > card->hw ? hw : card->hw;
+}
+
+/* ALSA makes an xrun of an error here. A whole buffer to move makes it go on, and find that there is no such device. */
+static snd_pcm_sframes_t pointer_of_gone(const struct card *card)
+{
+	if (card->gone != GONE_ENODEV)
+		return -ENODEV;
+	return card->io.appl_ptr + (is_playback(card) ? 0 : card->io.buffer_size);
+}
+
 static snd_pcm_sframes_t card_pointer(snd_pcm_ioplug_t *io)
 {
 	struct card *card = io->private_data;
 	if (is_gone(card))
-		return -ENODEV;
+		return pointer_of_gone(card);
 	if (!card->running)
 		return card->hw;
-	uint64_t hw = frames_in(card, now_ns() - card->started_ns);
-	hw -= hw % card->step;
-	return is_playback(card) ? play_until(card, hw) : capture_until(card, hw);
-}
-
-static int set_timer(struct card *card, uint64_t period_ns)
-{
-	struct timespec tick = {period_ns / NS_PER_SECOND, period_ns % NS_PER_SECOND};
-	struct itimerspec ticks = {tick, tick};
-	return timerfd_settime(card->timer, 0, &ticks, NULL) < 0 ? -errno : 0;
+	uint64_t hw = reported(card);
+	snd_pcm_sframes_t result = is_playback(card) ? play_until(card, hw) : capture_until(card, hw);
+	if (result >= 0 && take_disturbance(card))
+		return xrun(card, is_playback(card) ? "INJECTED UNDERRUN" : "INJECTED OVERRUN");
+	return result;
 }
 
 static int card_start(snd_pcm_ioplug_t *io)
@@ -87,24 +85,27 @@ static int card_start(snd_pcm_ioplug_t *io)
 	struct card *card = io->private_data;
 	if (is_gone(card))
 		return -ENODEV;
+	if (card->gone == GONE_HANG)
+		return 0;
 	card->started_ns = now_ns();
 	if (!is_playback(card))
 		card->started_frame = frames_in(card, card->started_ns - card->epoch_ns);
 	card->position->start_ns = card->started_ns;
 	card->running = 1;
-	note(card, "START frame=%" PRIu64, card->started_frame);
+	note_at(card, card->started_ns, "START frame=%" PRIu64, card->started_frame);
 	/* Twice per period, so that a waiting reader is late by half a period at most. */
-	return set_timer(card, NS_PER_SECOND * io->period_size / io->rate / 2);
+	return start_ticks(card, NS_PER_SECOND * io->period_size / io->rate / 2);
 }
 
 static int card_stop(snd_pcm_ioplug_t *io)
 {
 	struct card *card = io->private_data;
+	card->late_ns = 0;
 	if (card->running)
 		card_pointer(io); /* what was heard until this moment counts */
 	card->running = 0;
 	note(card, "STOP hw=%" PRIu64 " appl=%lu", card->hw, io->appl_ptr);
-	return set_timer(card, 0);
+	return stop_ticks(card);
 }
 
 static int card_prepare(snd_pcm_ioplug_t *io)
@@ -113,7 +114,7 @@ static int card_prepare(snd_pcm_ioplug_t *io)
 	struct stat sound;
 	if (is_gone(card))
 		return -ENODEV;
-	card->frame_bytes = io->channels * sizeof(int16_t);
+	card->frame_bytes = io->channels * snd_pcm_format_physical_width(io->format) / 8;
 	free(card->ring);
 	card->ring = calloc(io->buffer_size, card->frame_bytes);
 	if (!card->ring || fstat(card->sound, &sound) < 0)
@@ -157,15 +158,17 @@ static int card_poll_revents(snd_pcm_ioplug_t *io, struct pollfd *fds, unsigned 
 {
 	struct card *card = io->private_data;
 	unsigned short ready = is_playback(card) ? POLLOUT : POLLIN;
-	uint64_t ticks;
 	(void)fds, (void)count;
-	if (read(card->timer, &ticks, sizeof ticks) < 0 && errno != EAGAIN)
-		return -errno;
+	int error = next_tick(card);
+	if (error < 0)
+		return error;
 	*revents = 0;
 	if (is_gone(card)) {
-		*revents = POLLERR | POLLHUP | ready;
+		*revents = card->gone == GONE_POLLERR ? POLLERR | POLLHUP | ready : ready;
 		return 0;
 	}
+	if (card->gone == GONE_HANG)
+		return 0;
 	snd_pcm_sframes_t available = snd_pcm_avail_update(io->pcm);
 	if (available < 0)
 		*revents = POLLERR;
@@ -195,12 +198,13 @@ static const snd_pcm_ioplug_callback_t callbacks = {
 static int set_limits(struct card *card)
 {
 	static const unsigned int accesses[] = {SND_PCM_ACCESS_RW_INTERLEAVED, SND_PCM_ACCESS_MMAP_INTERLEAVED};
-	static const unsigned int formats[] = {SND_PCM_FORMAT_S16_LE};
+	const unsigned int formats[] = {card->format};
+	const unsigned int channels = is_playback(card) || !card->mic_channels ? card->channels : card->mic_channels;
 	const struct {
 		int what;
 		unsigned int least, most;
 	} ranges[] = {
-		{SND_PCM_IOPLUG_HW_CHANNELS, card->channels, card->channels},
+		{SND_PCM_IOPLUG_HW_CHANNELS, channels, channels},
 		{SND_PCM_IOPLUG_HW_RATE, card->rate ? card->rate : 8000, card->rate ? card->rate : 192000},
 		{SND_PCM_IOPLUG_HW_PERIOD_BYTES, 64, 1 << 18},
 		{SND_PCM_IOPLUG_HW_BUFFER_BYTES, 256, 1 << 20},
@@ -233,11 +237,17 @@ SND_PCM_PLUGIN_DEFINE_FUNC(fakecard)
 	(void)root;
 	if (!card)
 		return -ENOMEM;
-	card->name = stream == SND_PCM_STREAM_PLAYBACK ? "speaker" : "mic";
+	card->io.stream = stream;
+	card->name = is_playback(card) ? "speaker" : "mic";
 	card->channels = 2;
 	card->step = 48;
+	card->format = SND_PCM_FORMAT_S16_LE;
+	strcpy(card->directions, "both");
 	card->timer = card->log = card->sound = card->position_file = -1;
 	int error = read_fields(card, conf);
+	card->random = 2 * card->seed + is_playback(card);
+	if (error >= 0 && strcmp(card->directions, "both") && strcmp(card->directions, card->name))
+		error = -ENOENT; /* as a real card that cannot do this */
 	if (error >= 0)
 		error = open_files(card, stream);
 	if (error >= 0)

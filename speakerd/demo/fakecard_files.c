@@ -15,13 +15,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATH_BYTES 4096
-
 uint64_t now_ns(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+static int copy(char *to, size_t size, const char *text)
+{
+	return snprintf(to, size, "%s", text) < (int)size ? 0 : -ENAMETOOLONG;
 }
 
 static int read_field(struct card *card, snd_config_t *field, const char *id)
@@ -30,7 +33,10 @@ static int read_field(struct card *card, snd_config_t *field, const char *id)
 		const char *id;
 		long *value;
 	} numbers[] = {
-		{"rate", &card->rate}, {"channels", &card->channels}, {"ppm", &card->ppm}, {"step", &card->step}};
+		{"rate", &card->rate},       {"channels", &card->channels},   {"mic_channels", &card->mic_channels},
+		{"ppm", &card->ppm},         {"step", &card->step},           {"jitter_us", &card->jitter_us},
+		{"seed", &card->seed},
+	};
 	const char *text;
 	int error;
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -41,7 +47,11 @@ static int read_field(struct card *card, snd_config_t *field, const char *id)
 	if ((error = snd_config_get_string(field, &text)) < 0)
 		return error;
 	if (!strcmp(id, "dir"))
-		return snprintf(card->dir, sizeof card->dir, "%s", text) < (int)sizeof card->dir ? 0 : -ENAMETOOLONG;
+		return copy(card->dir, sizeof card->dir, text);
+	if (!strcmp(id, "directions"))
+		return copy(card->directions, sizeof card->directions, text);
+	if (!strcmp(id, "format"))
+		return (card->format = snd_pcm_format_value(text)) == SND_PCM_FORMAT_UNKNOWN ? -EINVAL : 0;
 	if (!strcmp(id, "epoch_ns"))
 		return card->epoch_ns = strtoull(text, NULL, 10), 0;
 	return -EINVAL;
@@ -65,7 +75,7 @@ int read_fields(struct card *card, snd_config_t *conf)
 	return 0;
 }
 
-static void path_of(const struct card *card, const char *file, char path[PATH_BYTES])
+void path_of(const struct card *card, const char *file, char path[PATH_BYTES])
 {
 	snprintf(path, PATH_BYTES, "%s/%s", card->dir, file);
 }
@@ -77,11 +87,10 @@ int file_exists(const struct card *card, const char *file)
 	return access(path, F_OK) == 0;
 }
 
-void note(const struct card *card, const char *format, ...)
+void note_at(const struct card *card, uint64_t ns, const char *format, ...)
 {
 	char line[300];
-	uint64_t now = now_ns();
-	int length = snprintf(line, sizeof line, "%" PRIu64 ".%09" PRIu64 " ", now / NS_PER_SECOND, now % NS_PER_SECOND);
+	int length = snprintf(line, sizeof line, "%" PRIu64 ".%09" PRIu64 " ", ns / NS_PER_SECOND, ns % NS_PER_SECOND);
 	va_list details;
 	va_start(details, format);
 	length += vsnprintf(line + length, sizeof line - length - 1, format, details);
@@ -104,7 +113,7 @@ static int open_file(const struct card *card, const char *ending, int flags)
 int open_files(struct card *card, snd_pcm_stream_t stream)
 {
 	int sound_flags = stream == SND_PCM_STREAM_PLAYBACK ? O_WRONLY | O_APPEND : O_RDONLY;
-	if (file_exists(card, "unplug"))
+	if (unplugged(card))
 		return -ENODEV;
 	if (file_exists(card, "busy"))
 		return -EBUSY;

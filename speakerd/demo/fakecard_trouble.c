@@ -1,0 +1,105 @@
+/* What goes wrong on the fake sound card: late wake-ups, xruns on demand, a pulled plug. See fakecard.h. */
+#include "fakecard.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+/* splitmix64: the same seed makes the same jitter. */
+static uint64_t random_below(struct card *card, uint64_t limit)
+{
+	uint64_t z = card->random += UINT64_C(0x9e3779b97f4a7c15);
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (z ^ z >> 31) % limit;
+}
+
+static int set_timer(const struct card *card, uint64_t at_ns, uint64_t period_ns)
+{
+	struct timespec first = {at_ns / NS_PER_SECOND, at_ns % NS_PER_SECOND};
+	struct timespec then = {period_ns / NS_PER_SECOND, period_ns % NS_PER_SECOND};
+	struct itimerspec ticks = {then, first};
+	return timerfd_settime(card->timer, TFD_TIMER_ABSTIME, &ticks, NULL) < 0 ? -errno : 0;
+}
+
+/* The reported position lags by no more than the wake-up did, so that no wake-up comes before its frames. */
+static int set_late_tick(struct card *card)
+{
+	uint64_t late_ns = random_below(card, card->jitter_us * 1000 + 1);
+	card->late_ns = random_below(card, late_ns + 1);
+	return set_timer(card, card->started_ns + card->tick * card->tick_ns + late_ns, 0);
+}
+
+int start_ticks(struct card *card, uint64_t tick_ns)
+{
+	card->tick_ns = tick_ns;
+	card->tick = 1;
+	card->late_ns = 0;
+	if (card->jitter_us)
+		return set_late_tick(card);
+	return set_timer(card, card->started_ns + tick_ns, tick_ns);
+}
+
+int stop_ticks(struct card *card)
+{
+	return set_timer(card, 0, 0);
+}
+
+/* A poll has returned: what woke it is taken, and the next wake-up is set where each is irregular. */
+int next_tick(struct card *card)
+{
+	uint64_t ticks;
+	if (read(card->timer, &ticks, sizeof ticks) < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	if (!card->jitter_us)
+		return 0;
+	uint64_t passed = (now_ns() - card->started_ns) / card->tick_ns;
+	uint64_t jitter_ticks = card->jitter_us * 1000 / card->tick_ns + 1;
+	card->tick++;
+	if (card->tick + jitter_ticks < passed)
+		card->tick = passed - jitter_ticks; /* nobody looked for long: not all of these ticks need to come */
+	return set_late_tick(card);
+}
+
+static enum gone style_of(const struct card *card, const char *file)
+{
+	char path[PATH_BYTES], style = 0;
+	path_of(card, file, path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return PRESENT;
+	if (read(fd, &style, 1) < 0)
+		style = 0;
+	close(fd);
+	return style == 'e' ? GONE_ENODEV : style == 'h' ? GONE_HANG : GONE_POLLERR;
+}
+
+enum gone unplugged(const struct card *card)
+{
+	enum gone gone = style_of(card, "unplug");
+	return gone ? gone : style_of(card, is_playback(card) ? "unplug.speaker" : "unplug.mic");
+}
+
+int is_gone(struct card *card)
+{
+	if (!card->gone && (card->gone = unplugged(card))) {
+		const char *event = card->gone == GONE_HANG ? "HANG" : "ENODEV";
+		card->running = 0;
+		note(card, "%s hw=%" PRIu64 " appl=%lu", event, card->hw, card->io.appl_ptr);
+		if (card->gone == GONE_HANG)
+			stop_ticks(card);
+	}
+	if (!card->gone || card->gone == GONE_HANG)
+		return 0;
+	snd_pcm_ioplug_set_state(&card->io, SND_PCM_STATE_DISCONNECTED);
+	return 1;
+}
+
+int take_disturbance(const struct card *card)
+{
+	char path[PATH_BYTES];
+	path_of(card, is_playback(card) ? "disturb.speaker" : "disturb.mic", path);
+	return unlink(path) == 0;
+}
