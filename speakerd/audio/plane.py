@@ -229,7 +229,7 @@ class AudioPlane:
             return _NOT_STARTED if process.silent_seconds(wire.Missing) > _START_SECONDS else ""
         if not process.has_sent(wire.Pulse):
             return _NOT_STARTED if started_at < overdue else ""
-        is_changing = self._loop.time() - capture.changed_at < _CHANGE_SECONDS
+        is_changing = not capture.is_heard and self._loop.time() - capture.changed_at < _CHANGE_SECONDS
         if process.silent_seconds(wire.Pulse) > (_CHANGE_SECONDS if is_changing else _SILENT_SECONDS):
             return "The loudspeaker stopped asking for sound: check that the sound card is plugged in."
         if capture.is_heard and process.silent_seconds(wire.MicFrame) > _SILENT_SECONDS:

@@ -22,7 +22,7 @@ from speakerd.core.events import CardFound, CardLost, PlayoutEnded
 from speakerd.demo.card import FakeCard
 from speakerd.settings import AudioSettings
 
-CARD = AudioSettings(input="fakecard", output="fakecard", volume=1.0, tail_ms=200, preroll_ms=800)
+CARD = AudioSettings(input="fakecard", output="fakecard", canceller="none", volume=1.0, tail_ms=200, preroll_ms=800)
 
 
 def noise(seconds: float, seed: int = 3) -> NDArray[np.int16]:
@@ -281,7 +281,7 @@ async def test_a_muted_speaker_finds_its_card_without_opening_the_microphone(tmp
     [
         (CARD, "unplugged", "There is no sound card for playout: plug one in, or end the program that holds it"),
         (CARD, "busy", "There is no sound card for playout: plug one in, or end the program that holds it"),
-        (CARD, "busy mic", 'The sound card "fakecard" is busy or gone (capture): plug it in, or end the program'),
+        (CARD, "busy mic", 'The sound card "fakecard" is busy or gone (playout): plug it in, or end the program'),
         (AudioSettings(input="usb"), "", 'No capture device is called "usb": the nearest is "'),
         (AudioSettings(output="usb"), "", 'No playout device is called "usb": the nearest is "'),
         (AudioSettings(input="fa"), "", '"fa" could be any of the capture devices "fakecard", "default": set audio.'),
