@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -19,7 +19,7 @@ from speakerd.audio import wire
 from speakerd.audio.alsa_cards import alsa_cards
 from speakerd.audio.child_streams import ByTime, Format, InStep, Loudspeaker, Microphone, Report, Times
 from speakerd.audio.devices import Device, Direction, resolve, with_cards
-from speakerd.audio.pcm import on_all_channels, one_channel
+from speakerd.audio.pcm import on_all_channels
 from speakerd.errors import AudioDeviceError
 
 _RATES_HZ = (48_000, 44_100, 32_000, 24_000, 16_000, 96_000, 192_000, 22_050, 11_025, 8_000)
@@ -113,16 +113,13 @@ class Card:
             stream, format_ = self._open(device, ("input", "output"), counts, body)
         except AudioDeviceError:
             return False
-        clocks, microphone = InStep(format_.rate_hz), self._microphone(format_, is_duplex=True)
+        clocks, microphone = InStep(format_.rate_hz), self._microphone(format_)
         loudspeaker, options = self.loudspeaker, self._options
         loudspeaker.begin(format_)
 
         def both(data: bytes, frames: int, times: Times, flags: int) -> bytes:
             block = loudspeaker.block(frames, times, flags)
-            near = one_channel(
-                data, format_.channels, options.input_channel, options.input_gain, is_32_bit=options.is_32_bit
-            )
-            microphone.hear(near, block, flags)
+            microphone.hear(data, block, flags)
             clocks.pass_block(frames, times, microphone)
             return on_all_channels(block, format_.channels, is_32_bit=options.is_32_bit)
 
@@ -160,21 +157,19 @@ class Card:
         counts = list(dict.fromkeys(count for count in (least, 2, most) if least <= count <= most))
         stream, format_ = self._open(device, ("input",), counts, body)
         by_time = self._by_time = ByTime(self._playout_rate_hz, format_.rate_hz)
-        microphone = self._microphone(format_, is_duplex=False)
+        microphone = self._microphone(format_)
 
         def hear(data: bytes, frames: int, times: Times, flags: int) -> None:
-            near = one_channel(
-                data, format_.channels, options.input_channel, options.input_gain, is_32_bit=options.is_32_bit
-            )
-            by_time.pass_block(near, times, flags, microphone)
+            by_time.pass_block(data, frames, times, flags, microphone)
 
         body.become(hear)
         self._capture = stream
         stream.start_stream()
 
-    def _microphone(self, format_: Format, *, is_duplex: bool) -> Microphone:
+    def _microphone(self, format_: Format) -> Microphone:
         assert self._epoch is not None  # noqa: S101 - capture is opened only for an epoch
-        return Microphone(self._epoch, format_, is_duplex, self._report)
+        options = self._options
+        return Microphone(self._epoch, format_, options.input_channel, options.input_gain, self._report)
 
     def _open(
         self, device: Device, directions: tuple[Direction, ...], counts: list[int], body: _Delegate
@@ -185,7 +180,8 @@ class Card:
         if device.index >= audio.get_device_count():
             raise AudioDeviceError(f'The sound card "{device.name}" has just gone: plug it in again.')
         refusal = ""
-        for format_ in _formats(device, counts, is_32_bit=self._options.is_32_bit):
+        kind = Format(0, 0, 0, self._options.is_32_bit, is_duplex=len(directions) == 2)
+        for format_ in _formats(device, counts, kind):
             try:
                 stream = audio.open(
                     format_.rate_hz,
@@ -298,13 +294,13 @@ def devices_of(audio: pyaudio.PyAudio) -> list[Device]:
     return with_cards(devices, alsa_cards())
 
 
-def _formats(device: Device, counts: list[int], *, is_32_bit: bool) -> Iterator[Format]:
+def _formats(device: Device, counts: list[int], kind: Format) -> Iterator[Format]:
     # PortAudio calls 44.1 kHz the default of every device that takes it, though cards are made for 48.
     first = (device.default_rate_hz,) if device.default_rate_hz != 44_100 else ()
     for block_ms in _FRAME_MS:
         for rate_hz in dict.fromkeys((*first, *_RATES_HZ)):
             for channels in counts:
-                yield Format(rate_hz, block_ms, channels, is_32_bit)
+                yield replace(kind, rate_hz=rate_hz, block_ms=block_ms, channels=channels)
 
 
 def _refusal(device: Device, directions: tuple[Direction, ...], error: OSError) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from speakerd.audio import wire
 from speakerd.audio.pairing import LEAD_MS, Pairing
-from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, samples_in, samples_of
+from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, one_channel, samples_in, samples_of
 from speakerd.audio.playhead import Over, Playhead
 from speakerd.audio.resample import Resampler, resampled
 from speakerd.audio.stream_clock import StreamClock
@@ -25,8 +25,11 @@ Times = Mapping[str, float]
 Report = Callable[[wire.Report], bool]
 """Takes a report; False where it was dropped."""
 
-_PULSE_MS = 50
+_PULSE_MS = 100
+_REPORT_MS = 20
 _CLOCKS_MS = 1000
+_CLOCKED_BLOCKS = 10
+"""Of so many blocks of one stream the times of one are taken: both directions are in step anyway."""
 _INPUT_LOST, _OUTPUT_LOST = 1 | 2, 4 | 8
 """PortAudio's flags of a callback: input underflow and overflow, output underflow and overflow."""
 _INAUDIBLE = 1
@@ -43,16 +46,13 @@ class Format:
     block_ms: int
     channels: int
     is_32_bit: bool = False
+    is_duplex: bool = False
+    """One stream plays and captures."""
 
     @property
     def block_frames(self) -> int:
         """Frames of one block."""
         return samples_in(self.block_ms, self.rate_hz)
-
-    @property
-    def dtype(self) -> str:
-        """Of the card's samples."""
-        return "<i4" if self.is_32_bit else "<i2"
 
 
 class Loudspeaker:
@@ -191,36 +191,59 @@ class Loudspeaker:
 
 
 class Microphone:
-    """Reports what one capture stream hears, beside what is played meanwhile."""
+    """Reports what one capture stream hears, beside what is played meanwhile, 20 ms at a time.
 
-    def __init__(self, epoch: int, format_: Format, is_duplex: bool, report: Report) -> None:
+    Each report wakes the daemon up, which costs more than what it does with 10 ms.
+    """
+
+    def __init__(self, epoch: int, format_: Format, channel: int, gain: float, report: Report) -> None:
         self._epoch = epoch
+        self._format = format_
+        self._channel, self._gain = channel, gain
         self._report = report
         self._captured = 0
-        self._was_dropped = False
+        self._lost = self._unpaired = False
+        self._near: list[bytes] = []
+        self._far: list[NDArray[np.int16]] = []
+        self._waiting = 0
         self._until_clocks = samples_in(_CLOCKS_MS, format_.rate_hz)
-        self._rate_hz = format_.rate_hz
-        report(wire.CaptureOpened(epoch, format_.rate_hz, format_.block_ms, is_duplex))
 
-    def hear(self, near: NDArray[np.int16], far: NDArray[np.int16], flags: int, *, is_unpaired: bool = False) -> None:
-        """Report mono samples and as many that are played beside them."""
-        lost = bool(flags & _INPUT_LOST) or self._was_dropped
-        is_unpaired = is_unpaired or lost or bool(flags & _OUTPUT_LOST)
-        sounds = int(far.max()) > _INAUDIBLE or int(far.min()) < -_INAUDIBLE
-        for start in range(0, len(near), _MOST_SAMPLES):
-            part = slice(start, start + _MOST_SAMPLES)
-            captured = bytes_of(near[part])
-            self._captured += len(captured) // 2
-            pcm = captured + bytes_of(far[part]) if sounds else captured
-            frame = wire.MicFrame(self._epoch, self._captured, lost, is_unpaired, len(captured), pcm)
-            lost = self._was_dropped = not self._report(frame)
+    def hear(self, data: bytes, far: NDArray[np.int16], flags: int, *, is_unpaired: bool = False) -> None:
+        """Take a captured block of the card, and as many mono samples that are played beside it."""
+        if self._captured == 0 and not self._near:
+            format_ = self._format
+            self._report(wire.CaptureOpened(self._epoch, format_.rate_hz, format_.block_ms, format_.is_duplex))
+        self._lost = self._lost or bool(flags & _INPUT_LOST)
+        self._unpaired = self._unpaired or is_unpaired or bool(flags & (_INPUT_LOST | _OUTPUT_LOST))
+        self._near.append(data)
+        self._far.append(far)
+        self._waiting += len(far)
+        if self._waiting >= samples_in(_REPORT_MS, self._format.rate_hz):
+            self._send()
 
     def tell_clocks(self, frames: int, capture_ppm: float, playout_ppm: float, reference_seconds: float) -> None:
         """Report how time passes, now and then; called with each block."""
         self._until_clocks -= frames
         if self._until_clocks <= 0:
-            self._until_clocks = samples_in(_CLOCKS_MS, self._rate_hz)
+            self._until_clocks = samples_in(_CLOCKS_MS, self._format.rate_hz)
             self._report(wire.Clocks(capture_ppm, playout_ppm, reference_seconds * 1000))
+
+    def _send(self) -> None:
+        format_, far = self._format, np.concatenate(self._far)
+        data = b"".join(self._near)
+        near = one_channel(data, format_.channels, self._channel, self._gain, is_32_bit=format_.is_32_bit)
+        sounds = int(far.max()) > _INAUDIBLE or int(far.min()) < -_INAUDIBLE
+        lost, unpaired = self._lost, self._lost or self._unpaired
+        self._lost = False
+        for start in range(0, len(near), _MOST_SAMPLES):
+            part = slice(start, start + _MOST_SAMPLES)
+            captured = bytes_of(near[part])
+            self._captured += len(captured) // 2
+            pcm = captured + bytes_of(far[part]) if sounds else captured
+            arrived = self._report(wire.MicFrame(self._epoch, self._captured, lost, unpaired, len(captured), pcm))
+            lost = unpaired = not arrived
+            self._lost = self._lost or lost
+        self._near, self._far, self._waiting, self._unpaired = [], [], 0, False
 
 
 class InStep:
@@ -229,16 +252,20 @@ class InStep:
     def __init__(self, rate_hz: int) -> None:
         self._capture = StreamClock(rate_hz)
         self._playout = StreamClock(rate_hz)
-        self._position = 0
+        self._position = self._blocks = 0
 
     def pass_block(self, frames: int, times: Times, microphone: Microphone) -> None:
         """Take the times of a block."""
+        self._blocks += 1
+        if self._blocks % _CLOCKED_BLOCKS:
+            self._position += frames
+            return
         adc_seconds, dac_seconds = times["input_buffer_adc_time"], times["output_buffer_dac_time"]
         self._capture.update(self._position, adc_seconds)
         self._playout.update(self._position, dac_seconds)
         reference_seconds = self._playout.seconds_at(self._position) - self._capture.seconds_at(self._position)
         self._position += frames
-        microphone.tell_clocks(frames, self._capture.ppm, self._playout.ppm, reference_seconds)
+        microphone.tell_clocks(frames * _CLOCKED_BLOCKS, self._capture.ppm, self._playout.ppm, reference_seconds)
 
 
 class ByTime:
@@ -259,10 +286,10 @@ class ByTime:
                 self._pairing.far_clock = StreamClock(self._rates_hz[1])
             self._pairing.played(samples, seconds)
 
-    def pass_block(self, near: NDArray[np.int16], times: Times, flags: int, microphone: Microphone) -> None:
-        """Report a captured block beside what was played at its time."""
+    def pass_block(self, data: bytes, frames: int, times: Times, flags: int, microphone: Microphone) -> None:
+        """Hand on a captured block beside what was played at its time."""
         with self._lock:
-            far, is_unpaired = self._pairing.far_for(len(near), times["input_buffer_adc_time"])
+            far, is_unpaired = self._pairing.far_for(frames, times["input_buffer_adc_time"])
             ppms = self._pairing.near_clock.ppm, self._pairing.far_clock.ppm
-        microphone.hear(near, far, flags, is_unpaired=is_unpaired)
-        microphone.tell_clocks(len(near), *ppms, LEAD_MS / 1000)
+        microphone.hear(data, far, flags, is_unpaired=is_unpaired)
+        microphone.tell_clocks(frames, *ppms, LEAD_MS / 1000)

@@ -8,9 +8,7 @@ the words that are found in quiet. Its rest of echo would wake us, so a word cou
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 from functools import cache
-from typing import Protocol
 
 import numpy as np
 import pywebrtc_audio
@@ -24,48 +22,44 @@ _SET_SAMPLING_RATE = 24
 """SPEEX_ECHO_SET_SAMPLING_RATE of speex_echo.h."""
 
 
-class Canceller(Protocol):
-    """Takes frames of 10 ms, in order: mono int16, both of the same length; one thread."""
-
-    def process(self, near: NDArray[np.int16], far: NDArray[np.int16]) -> NDArray[np.int16]:
-        """What the near end is without the far end; late by the canceller's `delay_samples`."""
+FRAME_SAMPLES = WAKE_RATE_HZ // 100
+"""Both take whole frames of 10 ms at 16 kHz."""
+DELAY_SAMPLES = 128
+"""How much later than it was heard a sample comes out of AEC3: 8 ms; the linear filter delays nothing."""
 
 
 class EchoCanceller:
-    """AEC3 at the card's own rate (8 to 192 kHz), which may be late or early by 40 ms at a time without harm."""
+    """AEC3. Its far end may be late by up to 0.4 s and move by 40 ms at a time; one thread."""
 
-    def __init__(self, rate_hz: int) -> None:
-        self._processor = _new_processor(rate_hz)
-        self.delay_samples = _delay_samples(rate_hz)
-        """How much later a sample comes out, at the card's rate."""
+    def __init__(self) -> None:
+        self._processor = pywebrtc_audio.AudioProcessor(sample_rate=WAKE_RATE_HZ, echo_cancellation=True)
 
     def process(self, near: NDArray[np.int16], far: NDArray[np.int16]) -> NDArray[np.int16]:
-        """See Canceller."""
+        """The near end without the far end: mono int16 in whole frames, all of the same length."""
         clean: NDArray[np.int16] = self._processor.process(near, far)
         return clean
 
 
 class LinearCanceller:
-    """Speex's filter at 16 kHz; it delays nothing, and expects the echo within 200 ms."""
-
-    delay_samples = 0
+    """Speex's filter, which expects the echo within 200 ms; one thread."""
 
     def __init__(self) -> None:
         """Raises OSError where libspeexdsp is not installed."""
         self._library = _speex()
-        frame_samples = WAKE_RATE_HZ // 100
-        self._out = np.empty(frame_samples, np.int16)
         self._state = ctypes.c_void_p(
-            self._library.speex_echo_state_init(frame_samples, WAKE_RATE_HZ * _TAIL_MS // 1000)
+            self._library.speex_echo_state_init(FRAME_SAMPLES, WAKE_RATE_HZ * _TAIL_MS // 1000)
         )
         rate = ctypes.c_int(WAKE_RATE_HZ)
         self._library.speex_echo_ctl(self._state, _SET_SAMPLING_RATE, ctypes.byref(rate))
 
     def process(self, near: NDArray[np.int16], far: NDArray[np.int16]) -> NDArray[np.int16]:
-        """See Canceller."""
-        near, far = np.ascontiguousarray(near), np.ascontiguousarray(far)
-        self._library.speex_echo_cancellation(self._state, near.ctypes.data, far.ctypes.data, self._out.ctypes.data)
-        return self._out.copy()
+        """See EchoCanceller.process."""
+        near, far, clean = np.ascontiguousarray(near), np.ascontiguousarray(far), np.empty(len(near), np.int16)
+        for start in range(0, 2 * len(near), 2 * FRAME_SAMPLES):
+            self._library.speex_echo_cancellation(
+                self._state, near.ctypes.data + start, far.ctypes.data + start, clean.ctypes.data + start
+            )
+        return clean
 
     def __del__(self) -> None:
         if hasattr(self, "_state"):
@@ -78,21 +72,6 @@ def linear_canceller() -> LinearCanceller | None:
         return LinearCanceller()
     except OSError:
         return None
-
-
-def _new_processor(rate_hz: int) -> pywebrtc_audio.AudioProcessor:
-    return pywebrtc_audio.AudioProcessor(sample_rate=rate_hz, echo_cancellation=True)
-
-
-@cache
-def _delay_samples(rate_hz: int) -> int:
-    """Measured, as it depends on the rate: 8 ms at 16 kHz, 9 ms at 48 kHz; takes about 10 ms."""
-    frame = rate_hz // 100
-    noise = np.random.default_rng(1).normal(0, 3000, 40 * frame).astype(np.int16)
-    processor, silence = _new_processor(rate_hz), np.zeros(frame, np.int16)
-    heard = np.concatenate([processor.process(part, silence) for part in noise.reshape(-1, frame)])
-    spectra = np.fft.rfft(heard[20 * frame :], 80 * frame) * np.conj(np.fft.rfft(noise[20 * frame :], 80 * frame))
-    return int(np.argmax(np.fft.irfft(spectra)[: 4 * frame]))
 
 
 @cache

@@ -101,8 +101,7 @@ class Hearing:
         self.ring.restart(instants * 3)
         self._wake_end = instants * 2
         self.format = report
-        self._near_end = NearEnd(report.rate_hz, cancels_echo=self._cancels_echo)
-        self._near_end.wants_voice = self._turns.wants_voice
+        self._near_end = NearEnd(report.rate_hz, cancels_echo=self._cancels_echo, wants_levels=self._turns.wants_levels)
         self._turns.restart()
         self._framer, self._far_framer = WakeFramer(), WakeFramer()
         self._ears.rearm()

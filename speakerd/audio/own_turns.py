@@ -35,7 +35,7 @@ class OwnTurns:
     def __init__(self, rules: TurnRules) -> None:
         self._rules = rules
         self.finds_turns = rules.finds_turns
-        self.wants_voice = rules.finds_turns or rules.trims_silence
+        self.wants_levels = rules.finds_turns or rules.trims_silence
         """Whether it must be fed at all."""
         self._silent_ms = 0
         self.restart()

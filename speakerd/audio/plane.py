@@ -25,7 +25,7 @@ from speakerd.settings import AudioSettings
 
 _log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.05
+_LOOK_SECONDS = 0.1
 _SILENT_SECONDS = 0.5
 _START_SECONDS = 15.0
 """Longest wait for the first sign of a stream: a slow Pi imports for seconds, and a USB card may open slowly."""

@@ -22,6 +22,8 @@ from speakerd.errors import ProtocolError
 
 _STDIN_BYTES = 16_384
 """A short pipe (0.3 s of sound), so that a flush is not stuck behind what is already on its way."""
+_REPORTS_BYTES = 8192
+"""Read at a time: two reports."""
 _STDERR_READ_BYTES, _STDERR_PAUSE_SECONDS, _STDERR_KEPT_BYTES = 4096, 0.05, 4096
 
 
@@ -149,7 +151,7 @@ class CardProcess:
 
     def _wait_for_data(self, stdout: IO[bytes]) -> bytes:
         self._waiting_since = since = self._now()
-        data = os.read(stdout.fileno(), 65536)
+        data = os.read(stdout.fileno(), _REPORTS_BYTES)
         self._waiting_since = None
         self._waited_seconds += self._now() - since
         return data

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, samples_in
 from speakerd.audio.preroll import PrerollRing
 
-_PIECE_SAMPLES = samples_in(40, SESSION_RATE_HZ)
+_PIECE_SAMPLES = samples_in(20, SESSION_RATE_HZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Uplink:
         self._hash = hashlib.sha256()
 
     def pieces(self, ring: PrerollRing) -> Iterator[bytes]:
-        """PCM of 40 ms each, as far as whole pieces have been captured."""
+        """PCM of 20 ms each, as far as whole pieces have been captured."""
         while self._next + _PIECE_SAMPLES <= ring.end:
             yield self._take(ring, self._next + _PIECE_SAMPLES)
 

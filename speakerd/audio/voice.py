@@ -13,13 +13,11 @@ import numpy as np
 import pywebrtc_audio
 from numpy.typing import NDArray
 
-from speakerd.audio.pcm import WAKE_RATE_HZ, samples_in
-from speakerd.audio.resample import Resampler
+from speakerd.audio.pcm import WAKE_RATE_HZ, rms_dbfs, samples_in
 
 FRAME_MS = 10
+FRAME_SAMPLES = samples_in(FRAME_MS, WAKE_RATE_HZ)
 
-_DETECTOR_RATES_HZ = (16_000, 32_000, 48_000)
-_FRAME_SAMPLES = samples_in(FRAME_MS, WAKE_RATE_HZ)
 
 _WINDOW_FRAMES = 15
 _VOICED_TO_BEGIN = 8
@@ -37,26 +35,32 @@ _ABOVE_FLOOR_DB = 6.0
 
 
 class VoiceDetector:
-    """Takes frames of 10 ms in order: mono int16 at any rate; one thread."""
+    """Takes frames of 10 ms in order: 160 samples, mono int16 at 16 kHz; one thread."""
 
-    def __init__(self, rate_hz: int, threshold: float = 0.5) -> None:
+    def __init__(self, threshold: float = 0.5) -> None:
         """`threshold` from 0 to 1 is how sure it must be."""
-        known = rate_hz in _DETECTOR_RATES_HZ
-        self._detector = pywebrtc_audio.VoiceDetector(sample_rate=rate_hz if known else WAKE_RATE_HZ)
-        self._resampler = None if known else Resampler(rate_hz, WAKE_RATE_HZ)
-        self._waiting = np.zeros(0, np.int16)
+        self._detector = pywebrtc_audio.VoiceDetector(sample_rate=WAKE_RATE_HZ)
         self._threshold = threshold
-        self._is_voice = False
 
     def is_voice(self, frame: NDArray[np.int16]) -> bool:
         """Whether the next frame sounds like a voice."""
-        if self._resampler is None:
-            return bool(self._detector.process(frame) > self._threshold)
-        self._waiting = np.concatenate((self._waiting, self._resampler.process(frame)))
-        while len(self._waiting) >= _FRAME_SAMPLES:
-            self._is_voice = bool(self._detector.process(self._waiting[:_FRAME_SAMPLES]) > self._threshold)
-            self._waiting = self._waiting[_FRAME_SAMPLES:]
-        return self._is_voice
+        return bool(self._detector.process(frame) > self._threshold)
+
+
+class Levels:
+    """Tells of each 10 ms its level, and whether it sounds like a voice; mono int16 at 16 kHz, in any pieces."""
+
+    def __init__(self) -> None:
+        self._voice = VoiceDetector()
+        self._waiting = np.zeros(0, np.int16)
+
+    def of(self, samples: NDArray[np.int16]) -> list[tuple[float, bool]]:
+        """The frames that are whole now."""
+        together = np.concatenate((self._waiting, samples)) if len(self._waiting) else samples
+        whole = len(together) // FRAME_SAMPLES * FRAME_SAMPLES
+        self._waiting = together[whole:]
+        frames = together[:whole].reshape(-1, FRAME_SAMPLES)
+        return [(rms_dbfs(frame), self._voice.is_voice(frame)) for frame in frames]
 
 
 @dataclass(frozen=True, slots=True)
