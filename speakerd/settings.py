@@ -95,6 +95,10 @@ class AudioSettings:
     """Milliseconds from before the activation that are sent too, so that a command in one breath is whole."""
     tail_ms: int = 200
     """Milliseconds of reverberation after an answer in which the microphone stays closed (half duplex)."""
+    lead_in_ms: int = 0
+    """Milliseconds of noise too soft to hear before a sound, where a USB or HDMI output swallows its beginning."""
+    keep_awake: bool = False
+    """Play such noise instead of silence, so that the output never falls asleep; lead_in_ms is then not needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +303,7 @@ def _check_ranges(settings: Settings) -> None:
         "audio.volume": (settings.audio.volume, 0.0, 1.0),
         "audio.preroll_ms": (settings.audio.preroll_ms, 0, 5000),
         "audio.tail_ms": (settings.audio.tail_ms, 0, 2000),
+        "audio.lead_in_ms": (settings.audio.lead_in_ms, 0, 2000),
         "endpoint.connect_seconds": (settings.endpoint.connect_seconds, 0.5, 60.0),
         "conversation.listening_seconds": (settings.conversation.listening_seconds, 1.0, 120.0),
         "conversation.utterance_seconds": (settings.conversation.utterance_seconds, 5.0, 600.0),

@@ -58,6 +58,9 @@ class SpeakerStream:
             case wire.SetLevel(level=level):
                 with self._lock:
                     self._playhead.set_level(PlayoutLevel(level))
+            case wire.SetSink(lead_in_ms=lead_in_ms, is_kept_awake=is_kept_awake):
+                with self._lock:
+                    self._playhead.set_sink(lead_in_ms, is_kept_awake)
             case wire.PlayCue(pcm=pcm) | wire.Ring(pcm=pcm):
                 self._play_beside(command, pcm)
 
@@ -104,7 +107,8 @@ class SpeakerStream:
                 item, handed = self._playhead.progress() or (0, 0)
                 reports.append(wire.Pulse(item, self._session_samples(item, handed), self._underruns))
                 self._until_pulse = samples_in(_PULSE_MS, self._rate_hz)
-        if block.any():
+            is_silent = self._playhead.is_silent
+        if not is_silent:
             reports.append(wire.PlayoutFrame(self._rate_hz, bytes_of(block)))
         for report in reports:
             self._report(report)

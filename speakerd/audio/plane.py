@@ -81,7 +81,7 @@ class AudioPlane:
         self.capture = MicCapture(ears, sink, self._loop.time)
         """The Capture port."""
         self._far_end = FarEnd(ears)
-        self.player = CardPlayer(settings.volume, settings.tail_ms if settings.duplex == "half" else 0, post)
+        self.player = CardPlayer(settings, post)
         """The Player port, with the volume."""
         self._process: CardProcess | None = None
         self._failure = ""

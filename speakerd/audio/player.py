@@ -17,6 +17,7 @@ from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, ms_of, samples_in
 from speakerd.core.effects import Cue, PlayoutLevel
 from speakerd.core.events import PlayoutEnded
 from speakerd.ports import Post
+from speakerd.settings import AudioSettings
 
 _log = logging.getLogger(__name__)
 
@@ -55,8 +56,9 @@ class _Item:
 class CardPlayer:
     """Implements ports.Player."""
 
-    def __init__(self, volume: float, tail_ms: int, post: Post) -> None:
-        self._tail_seconds = tail_ms / 1000
+    def __init__(self, settings: AudioSettings, post: Post) -> None:
+        self._tail_seconds = settings.tail_ms / 1000 if settings.duplex == "half" else 0.0
+        self._sink = wire.SetSink(settings.lead_in_ms, settings.keep_awake)
         self._post = post
         self._link: Link | None = None
         self._numbers = self._flushes = 0
@@ -67,7 +69,7 @@ class CardPlayer:
         self._over: deque[str] = deque(maxlen=_REMEMBERED_ITEMS)
         """Items of which nothing more is played, whatever arrives."""
         self._level = PlayoutLevel.FULL
-        self.volume = volume
+        self.volume = settings.volume
         """Loudness from 0 to 1."""
 
     def play(self, item_id: str, pcm: bytes) -> None:
@@ -129,6 +131,7 @@ class CardPlayer:
     def attach(self, link: Link) -> None:
         """Use this process from now on."""
         self._link = link
+        self._send(self._sink)
         self.set_volume(self.volume)
         self.set_level(self._level)
 

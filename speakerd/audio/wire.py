@@ -57,6 +57,14 @@ class SetLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class SetSink:
+    """Play very soft noise before each sound that follows a silence, or whenever there would be silence."""
+
+    lead_in_ms: int
+    is_kept_awake: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PlayCue:
     """Play mono 24 kHz PCM once, beside the answers."""
 
@@ -107,7 +115,7 @@ class MicFrame:
 
 @dataclass(frozen=True, slots=True)
 class PlayoutFrame:
-    """Mono samples that the card was given just now; none are reported of silence."""
+    """Mono samples that the card was given just now; none are reported of silence or mere soft noise."""
 
     rate_hz: int
     pcm: bytes
@@ -150,7 +158,7 @@ class Failed:
     reason: bytes
 
 
-Command = Play | Finish | Flush | SetGain | SetLevel | PlayCue | Ring | OpenCapture | CloseCapture
+Command = Play | Finish | Flush | SetGain | SetLevel | SetSink | PlayCue | Ring | OpenCapture | CloseCapture
 Report = CaptureOpened | MicFrame | PlayoutFrame | Pulse | ItemOver | Flushed | Failed
 Message = Command | Report
 
@@ -171,7 +179,7 @@ def _kind(make: type) -> _Kind:
 
 
 _TYPES: tuple[type, ...] = (
-    *(Play, Finish, Flush, SetGain, SetLevel, PlayCue, Ring, OpenCapture, CloseCapture),
+    *(Play, Finish, Flush, SetGain, SetLevel, SetSink, PlayCue, Ring, OpenCapture, CloseCapture),
     *(CaptureOpened, MicFrame, PlayoutFrame, Pulse, ItemOver, Flushed, Failed),
 )
 _KINDS = [_kind(make) for make in _TYPES]

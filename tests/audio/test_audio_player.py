@@ -12,6 +12,7 @@ from speakerd.audio.pcm import bytes_of
 from speakerd.audio.player import CardPlayer
 from speakerd.core.effects import Cue, PlayoutLevel
 from speakerd.core.events import Event, PlayoutEnded
+from speakerd.settings import AudioSettings
 
 SECOND = bytes(48_000)
 
@@ -23,7 +24,7 @@ class Card:
         self.commands: list[wire.Command] = []
         self.events: list[Event] = []
         self._posted = asyncio.Event()
-        self.player = CardPlayer(1.0, tail_ms, self.post)
+        self.player = CardPlayer(AudioSettings(volume=1.0, tail_ms=tail_ms, lead_in_ms=300), self.post)
         if is_plugged:
             self.player.attach(self)
 
@@ -196,7 +197,7 @@ async def test_a_new_card_gets_the_volume() -> None:
     card.player.set_volume(0.5)
     assert card.commands == []
     card.player.attach(card)
-    assert card.commands == [wire.SetGain(0.125), wire.SetLevel(0)]
+    assert card.commands == [wire.SetSink(300, is_kept_awake=False), wire.SetGain(0.125), wire.SetLevel(0)]
 
 
 async def test_a_level_is_sent_at_once_and_to_a_new_card() -> None:
@@ -225,7 +226,7 @@ async def test_cues_and_ringing_are_sent_as_sound() -> None:
     card.player.cue(Cue.BAD_KEY)
     card.player.start_ringing()
     card.player.stop_ringing()
-    assert card.commands[2:] == [
+    assert card.commands[3:] == [
         wire.PlayCue(bytes_of(cue_samples(Cue.BAD_KEY))),
         wire.Ring(bytes_of(ringing_samples())),
         wire.Ring(b""),

@@ -14,6 +14,7 @@ EXAMPLES: list[wire.Message] = [
     wire.Flush(3),
     wire.SetGain(0.343),
     wire.SetLevel(2),
+    wire.SetSink(500, is_kept_awake=True),
     wire.PlayCue(b"abc"),
     wire.Ring(b""),
     wire.OpenCapture(2),
