@@ -88,7 +88,7 @@ class AudioSettings:
     output: str = "default"
     """Name of the playout device, or a part of it that only one device has."""
     volume: float = 0.7
-    """Loudness from 0 to 1 at start."""
+    """Loudness from 0 to 1 at the first start; from then on the one that was set last counts (volume.json)."""
     duplex: Literal["half", "full"] = "half"
     """full keeps the microphone open while the speaker talks: only for hardware that cancels its own echo."""
     preroll_ms: int = 800
@@ -187,7 +187,7 @@ class Settings:
     board: str = "breadboard"
     """The hardware profile: a folder in `hardware/`, or "none" for a machine without buttons and LEDs."""
     state_folder: str = ""
-    """Where timers are kept; empty means systemd's STATE_DIRECTORY, else ~/.local/state/speakerd."""
+    """Where timers and volume are kept; empty means systemd's STATE_DIRECTORY, else ~/.local/state/speakerd."""
     wake_word: WakeWordSettings = field(default_factory=WakeWordSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
