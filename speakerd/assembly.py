@@ -153,6 +153,7 @@ def rules(settings: Settings) -> Rules:
         preroll_samples=settings.audio.preroll_ms * WAKE_RATE_HZ // 1000,
         follow_up=talk.follow_up,
         full_duplex=settings.audio.duplex == "full",
+        turn_cues=settings.audio.cues == "all",
         local_turns=talk.turns == "local",
         most_tool_calls=talk.most_tool_calls,
         words=word_actions(settings.wake_word),

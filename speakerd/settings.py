@@ -97,6 +97,8 @@ class AudioSettings:
     """Milliseconds of reverberation after an answer in which the microphone stays closed (half duplex)."""
     lead_in_ms: int = 0
     """Milliseconds of noise too soft to hear before a sound, where a USB or HDMI output swallows its beginning."""
+    cues: Literal["faults", "all"] = "faults"
+    """all tells also when listening begins and ends, and mute; in half duplex the beginning only after a press."""
     keep_awake: bool = False
     """Play such noise instead of silence, so that the output never falls asleep; lead_in_ms is then not needed."""
 

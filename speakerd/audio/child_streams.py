@@ -90,7 +90,7 @@ class SpeakerStream:
         samples = resampled(samples_of(pcm), SESSION_RATE_HZ, self._rate_hz)
         with self._lock:
             if isinstance(command, wire.PlayCue):
-                self._playhead.cue(samples)
+                self._playhead.cue(command.item, samples)
             elif len(samples):
                 self._playhead.ring(samples)
             else:

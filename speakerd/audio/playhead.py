@@ -24,7 +24,7 @@ _GAINS = {PlayoutLevel.FULL: 1.0, PlayoutLevel.DUCKED: 10 ** (-12 / 20), Playout
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """An item of which nothing more will be handed out."""
+    """An item, or a cue, of which nothing more will be handed out."""
 
     item: int
     handed: int
@@ -39,6 +39,8 @@ class _Sound:
     samples: NDArray[np.int16]
     place: int = 0
     is_loop: bool = False
+    number: int | None = None
+    """What tells a cue from others and from all items."""
 
     def take(self, count: int) -> NDArray[np.int16]:
         if self.is_loop:
@@ -144,6 +146,7 @@ class Playhead:
         self._handed: dict[int, int] = {}
         """Samples handed out of each item that is not over, in the order in which they began."""
         self._over: list[Over] = []
+        self._cues_over: list[Over] = []
         self._fading = _Sound(np.zeros(0, np.int16))
         self._beside: list[_Sound] = []
         self._gain = self._gain_wanted = 1.0
@@ -169,14 +172,17 @@ class Playhead:
         for sound in self._beside:
             taken = sound.take(count - leading)
             mix[leading : leading + len(taken)] += taken
+            if sound.is_over and sound.number is not None:
+                self._cues_over.append(Over(sound.number, sound.place, was_cut=False, offset=leading + len(taken)))
         self._beside = [sound for sound in self._beside if not sound.is_over]
         block = clip_int16(mix * self._ramp(count))
         self.is_silent = not block.any()
         return self._sink.filled(block, leading, self.is_silent)
 
     def take_over(self) -> list[Over]:
-        """Items that came to their end since the last call, in order."""
-        over, self._over = self._over, []
+        """Items that came to their end since the last call, in order, then cues."""
+        over = self._over + self._cues_over
+        self._over, self._cues_over = [], []
         return over
 
     def flush(self) -> list[Over]:
@@ -188,7 +194,8 @@ class Playhead:
         count = 0 if self._sink.is_leading_in else self._fade_samples - len(fading)
         tail = np.concatenate((fading, self._take_leveled(count, len(fading))))
         self._fading = _Sound(_faded(tail))
-        ended = {over.item: over.handed for over in self.take_over()} | self._handed
+        ended = {over.item: over.handed for over in self._over} | self._handed
+        self._over.clear()
         self._answers.clear()
         self._handed.clear()
         return [Over(item, handed, was_cut=True, offset=0) for item, handed in ended.items()]
@@ -197,9 +204,9 @@ class Playhead:
         """The item that plays and how many of its samples have been handed out; None when there is none."""
         return next(iter(self._handed.items()), None)
 
-    def cue(self, samples: NDArray[np.int16]) -> None:
-        """Play a sound once, beside whatever plays."""
-        self._beside.append(_Sound(samples))
+    def cue(self, number: int, samples: NDArray[np.int16]) -> None:
+        """Play a sound once, beside whatever plays; the number is that of no item."""
+        self._beside.append(_Sound(samples, number=number))
 
     def ring(self, samples: NDArray[np.int16]) -> None:
         """Play a sound again and again, beside whatever plays; replaces the ringing that is on."""

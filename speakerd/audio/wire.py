@@ -66,8 +66,9 @@ class SetSink:
 
 @dataclass(frozen=True, slots=True)
 class PlayCue:
-    """Play mono 24 kHz PCM once, beside the answers."""
+    """Play mono 24 kHz PCM once, beside the answers; ItemOver follows, with a number that no item has."""
 
+    item: int
     pcm: bytes
 
 
@@ -135,7 +136,7 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class ItemOver:
-    """Nothing more of the item will be handed out."""
+    """Nothing more of the item, or of the cue, will be handed out."""
 
     item: int
     handed: int

@@ -104,16 +104,29 @@ def test_what_is_queued_after_a_flush_follows_the_fade() -> None:
 def test_cues_play_beside_answers_and_outlive_a_flush() -> None:
     playhead = Playhead(RATE_HZ)
     playhead.queue(1, np.full(50, 1000, np.int16))
-    playhead.cue(samples(1, 2, 3, 4, 5, 6, 7))
+    playhead.cue(99, samples(1, 2, 3, 4, 5, 6, 7))
     assert playhead.take(2).tolist() == [1001, 1002]
     playhead.flush()
     assert playhead.take(6).tolist() == [803, 604, 405, 206, 7, 0]
 
 
+def test_a_cue_is_over_with_its_last_sample() -> None:
+    playhead = awaking(lead_in_ms=3)
+    playhead.cue(98, samples(1, 2, 3))
+    playhead.cue(99, samples(1, 2, 3, 4, 5, 6))
+    playhead.queue(1, samples(1))
+    playhead.finish(1)
+    playhead.take(7)
+    assert playhead.take_over() == [Over(1, 1, was_cut=False, offset=4), Over(98, 3, was_cut=False, offset=6)]
+    playhead.take(7)
+    assert playhead.flush() == []
+    assert playhead.take_over() == [Over(99, 6, was_cut=False, offset=2)]
+
+
 def test_two_cues_sound_together_and_clip_rather_than_wrap() -> None:
     playhead = Playhead(RATE_HZ)
-    playhead.cue(samples(30_000, -30_000, 5))
-    playhead.cue(samples(30_000, -30_000))
+    playhead.cue(99, samples(30_000, -30_000, 5))
+    playhead.cue(99, samples(30_000, -30_000))
     assert playhead.take(4).tolist() == [32_767, -32_768, 5, 0]
 
 
@@ -138,7 +151,7 @@ def test_ringing_anew_replaces_the_ringing() -> None:
 def test_the_gain_ramps_over_one_block_and_holds_for_all_lanes() -> None:
     playhead = Playhead(RATE_HZ)
     playhead.queue(1, np.full(12, 1000, np.int16))
-    playhead.cue(np.full(12, 1000, np.int16))
+    playhead.cue(99, np.full(12, 1000, np.int16))
     playhead.set_gain(0.5)
     assert playhead.take(4).tolist() == [1750, 1500, 1250, 1000]
     assert playhead.take(4).tolist() == [1000] * 4
@@ -175,7 +188,7 @@ def test_a_sink_that_sleeps_is_woken_before_the_first_sample() -> None:
 @pytest.mark.parametrize(("silent_ms", "is_asleep"), [(1000, False), (1001, True)])
 def test_a_sink_falls_asleep_after_a_second_of_silence(silent_ms: int, is_asleep: bool) -> None:
     playhead = awaking()
-    playhead.cue(samples(7))
+    playhead.cue(99, samples(7))
     playhead.take(21)
     assert playhead.take(silent_ms).tolist() == [0] * silent_ms
     playhead.ring(samples(9))
@@ -238,7 +251,7 @@ def test_what_is_held_fades_out_waits_and_goes_on_with_the_very_next_sample() ->
 def test_what_is_ducked_is_12_db_quieter_after_30_ms_and_as_loud_as_before_100_ms_after_it() -> None:
     playhead = Playhead(RATE_HZ)
     playhead.queue(1, np.full(1000, 10_000, np.int16))
-    playhead.cue(np.full(1000, 1000, np.int16))
+    playhead.cue(99, np.full(1000, 1000, np.int16))
     playhead.set_level(DUCKED)
     down, low = playhead.take(30).astype(int), playhead.take(30).tolist()
     assert set(np.diff(down).tolist()) <= {-249, -250}
@@ -278,7 +291,7 @@ def test_a_level_changes_answers_alone() -> None:
     playhead.set_level(HELD)
     playhead.ring(samples(100))
     playhead.take(5)
-    playhead.cue(samples(7, 7))
+    playhead.cue(99, samples(7, 7))
     assert playhead.take(3).tolist() == [107, 107, 100]
 
 

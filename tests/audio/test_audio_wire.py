@@ -15,7 +15,7 @@ EXAMPLES: list[wire.Message] = [
     wire.SetGain(0.343),
     wire.SetLevel(2),
     wire.SetSink(500, is_kept_awake=True),
-    wire.PlayCue(b"abc"),
+    wire.PlayCue(9, b"abc"),
     wire.Ring(b""),
     wire.OpenCapture(2),
     wire.CloseCapture(),
