@@ -40,6 +40,7 @@ from speakerd.service.telling import Telling, snapshot
 from speakerd.settings import AudioSettings, Settings
 from speakerd.tools.everyday import everyday_tools
 from speakerd.tools.home import DemoHome
+from speakerd.tools.kept_volume import KeptVolume
 from speakerd.tools.registry import ToolRunner
 from speakerd.tools.timers import Timers
 from speakerd.wakeword import ears as wakeword
@@ -132,7 +133,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         ears = await listening.begin(settings, daemon.post, around.observe_score, control)
         opened.callback(ears.close)
         offline = await _offline(settings, server, opened)
-        plane, sessions, tools = _conversation(settings, around, daemon.post, ears, server)
+        plane, sessions, tools = _conversation(settings, around, daemon.post, ears, server, opened)
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof)]
         if offline is not None:
@@ -155,6 +156,7 @@ def rules(settings: Settings) -> Rules:
         preroll_samples=settings.audio.preroll_ms * WAKE_RATE_HZ // 1000,
         follow_up=talk.follow_up,
         full_duplex=settings.audio.duplex == "full",
+        turn_cues=settings.audio.cues == "all",
         local_turns=talk.turns == "local",
         most_tool_calls=talk.most_tool_calls,
         words=word_actions(settings.wake_word),
@@ -206,7 +208,7 @@ async def _offline(settings: Settings, server: Endpoint, opened: AsyncExitStack)
 
 
 def _conversation(
-    settings: Settings, around: Surroundings, post: Post, ears: Ears, server: Endpoint
+    settings: Settings, around: Surroundings, post: Post, ears: Ears, server: Endpoint, opened: AsyncExitStack
 ) -> tuple[AudioPlane, RealtimeSessions, ToolRunner]:
     loop = asyncio.get_running_loop()
 
@@ -216,9 +218,13 @@ def _conversation(
     talk = settings.conversation
     turns = TurnRules(talk.turns == "local", settings.audio.trim_silence, talk.end_silence_ms)
     plane = AudioPlane(settings.audio, ears, uplink, post, environment=around.sound_environment, turns=turns)
-    timers = Timers(state_folder(settings, os.environ) / "timers.json", post, loop)
+    kept = state_folder(settings, os.environ)
+    timers = Timers(kept / "timers.json", post, loop)
+    volume = KeptVolume(kept / "volume.json", plane.set_volume)
+    volume.restore()
+    opened.callback(volume.close)
     home = DemoHome() if settings.tools.demo_home else None
-    offered = everyday_tools(timers, lambda: plane.volume, plane.set_volume, home=home)
+    offered = everyday_tools(timers, lambda: plane.volume, volume.set, home=home)
     tools = ToolRunner(offered, post, settings.tools.deadline_seconds)
     sessions = RealtimeSessions(
         *(server, tools.specs(), plane.player, post, settings.endpoint),

@@ -12,7 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.core.effects import Cue, PlayoutLevel
+from speakerd.core.cues import Cue
+from speakerd.core.effects import PlayoutLevel
 from speakerd.core.events import Event
 from speakerd.core.lights import Light
 
@@ -112,7 +113,7 @@ class Player(Protocol):
         """Make answers as loud as this at once; what is held goes on with exactly the next sample."""
 
     def cue(self, cue: Cue) -> None:
-        """Play a cue beside whatever plays."""
+        """Play a cue beside whatever plays; one CueEnded follows, even where it cannot be heard."""
 
     def start_ringing(self) -> None:
         """Ring until told to stop."""

@@ -94,7 +94,7 @@ class AudioSettings:
     sample_format: Literal["s16", "s32"] = "s16"
     """Bits of a sample at the card; s32 keeps what a quiet microphone of 24 bits hears, where the card has it."""
     volume: float = 0.7
-    """Loudness from 0 to 1 at start."""
+    """Loudness from 0 to 1 at the first start; from then on the one that was set last counts (volume.json)."""
     duplex: Literal["auto", "half", "full"] = "auto"
     """full keeps the microphone open while the speaker talks; auto does where the board cancels its own echo, or where
     `speakerd doctor echo` has shown that we do; half never."""
@@ -106,6 +106,12 @@ class AudioSettings:
     """Milliseconds from before the activation that are sent too, so that a command in one breath is whole."""
     tail_ms: int = 200
     """Milliseconds of reverberation after an answer in which the microphone stays closed (half duplex)."""
+    lead_in_ms: int = 0
+    """Milliseconds of noise too soft to hear before a sound, where a USB or HDMI output swallows its beginning."""
+    cues: Literal["faults", "all"] = "faults"
+    """all tells also when listening begins and ends, and mute; in half duplex the beginning only after a press."""
+    keep_awake: bool = False
+    """Play such noise instead of silence, so that the output never falls asleep; lead_in_ms is then not needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +202,7 @@ class Settings:
     board: str = "breadboard"
     """The hardware profile: a folder in `hardware/`, or "none" for a machine without buttons and LEDs."""
     state_folder: str = ""
-    """Where timers are kept; empty means systemd's STATE_DIRECTORY, else ~/.local/state/speakerd."""
+    """Where timers and volume are kept; empty means systemd's STATE_DIRECTORY, else ~/.local/state/speakerd."""
     wake_word: WakeWordSettings = field(default_factory=WakeWordSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
@@ -315,6 +321,7 @@ def _check_ranges(settings: Settings) -> None:
         "audio.preroll_ms": (settings.audio.preroll_ms, 0, 5000),
         "conversation.end_silence_ms": (settings.conversation.end_silence_ms, 200, 5000),
         "audio.tail_ms": (settings.audio.tail_ms, 0, 2000),
+        "audio.lead_in_ms": (settings.audio.lead_in_ms, 0, 2000),
         "endpoint.connect_seconds": (settings.endpoint.connect_seconds, 0.5, 60.0),
         "conversation.listening_seconds": (settings.conversation.listening_seconds, 1.0, 120.0),
         "conversation.utterance_seconds": (settings.conversation.utterance_seconds, 5.0, 600.0),

@@ -33,7 +33,7 @@ def test_the_defaults_of_settings_and_rules_agree() -> None:
 
 def test_every_rule_follows_a_setting() -> None:
     chosen = Settings(
-        audio=AudioSettings(duplex="full", preroll_ms=500),
+        audio=AudioSettings(duplex="full", preroll_ms=500, cues="all"),
         endpoint=EndpointSettings(connect_seconds=1.0),
         conversation=ConversationSettings(
             *(1.0, 5.0, 2.0, 10.0, 6.0, 0.5), follow_up=False, turns="local", most_tool_calls=1

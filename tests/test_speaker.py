@@ -19,7 +19,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from fake_server import Close, Emit, Expect, fake_server
 from speakerd.assembly import Speaker, Surroundings, assembled, run
-from speakerd.core.events import CardFound, CardLost, Event, StopAsked, Talker, Transcribed
+from speakerd.core.events import NO_SESSION, CardFound, CardLost, Event, StopAsked, Talker, ToolFinished, Transcribed
 from speakerd.core.lights import Light
 from speakerd.core.state import State
 from speakerd.demo.card import FakeCard
@@ -141,6 +141,19 @@ async def test_a_microphone_that_sends_only_zeros_is_told_within_ten_seconds(tmp
         await k.recording.until(lambda: bool(np.abs(card.heard()).max(initial=0) > 500))
         card.fill_room_noise(60, -50.0, seed=3)
         await k.until_light(Light.IDLE)
+
+
+async def test_the_volume_is_the_one_that_was_set_last(tmp_path: Path) -> None:
+    file = tmp_path / "state/volume.json"
+    file.parent.mkdir()
+    file.write_text('{"volume": 0.3}')
+    async with kitchen(FakeCard(tmp_path / "card"), settings(tmp_path)) as k:
+        assert k.speaker.plane.volume == 0.3
+        await k.until_light(Light.IDLE)
+        k.speaker.tools.run(NO_SESSION, "wake-1", "set_volume", '{"percent": 40}')
+        await k.until_event(ToolFinished)
+        assert k.speaker.plane.volume == 0.4
+    assert file.read_text() == '{"volume": 0.4}'
 
 
 async def test_a_card_that_is_pulled_in_mid_conversation_ends_it(tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ class Loudspeaker:
         self._report = report
         self._lock = threading.Lock()
         self._format: Format | None = None
-        self._gain = 1.0
-        self._level = PlayoutLevel.FULL
+        self._settings: dict[type, wire.SetGain | wire.SetLevel | wire.SetSink] = {}
+        """The last one of each."""
         self._resamplers: dict[int, Resampler] = {}
         self._received: dict[int, int] = {}
         self._underruns = 0
@@ -77,8 +77,8 @@ class Loudspeaker:
         with self._lock:
             if self._format is None or format_.rate_hz != self._format.rate_hz:
                 self._playhead = Playhead(format_.rate_hz)
-                self._playhead.set_gain(self._gain)
-                self._playhead.set_level(self._level)
+                for command in self._settings.values():
+                    self._set(command)
             self._format, self._paused_blocks = format_, None
 
     def pause(self) -> None:
@@ -89,10 +89,8 @@ class Loudspeaker:
 
     def obey(self, command: wire.Message) -> None:
         """Carry out a command; called in one thread. Before there is a card nothing is heard."""
-        if isinstance(command, wire.SetGain):
-            self._gain = command.gain
-        if isinstance(command, wire.SetLevel):
-            self._level = PlayoutLevel(command.level)
+        if isinstance(command, wire.SetGain | wire.SetLevel | wire.SetSink):
+            self._settings[type(command)] = command
         if self._format is None:
             self._refuse(command)
             return
@@ -103,12 +101,9 @@ class Loudspeaker:
                 self._finish(item)
             case wire.Flush(number=number):
                 self._flush(number)
-            case wire.SetGain(gain=gain):
+            case wire.SetGain() | wire.SetLevel() | wire.SetSink():
                 with self._lock:
-                    self._playhead.set_gain(gain)
-            case wire.SetLevel(level=level):
-                with self._lock:
-                    self._playhead.set_level(PlayoutLevel(level))
+                    self._set(command)
             case wire.PlayCue(pcm=pcm) | wire.Ring(pcm=pcm):
                 self._play_beside(command, pcm)
 
@@ -143,10 +138,19 @@ class Loudspeaker:
 
     def _refuse(self, command: wire.Message) -> None:
         match command:
-            case wire.Finish(item=item):
+            case wire.Finish(item=item) | wire.PlayCue(item=item):
                 self._report(wire.ItemOver(item, 0, 0.0))
             case wire.Flush(number=number):
                 self._report(wire.Flushed(number))
+
+    def _set(self, command: wire.SetGain | wire.SetLevel | wire.SetSink) -> None:
+        match command:
+            case wire.SetGain(gain=gain):
+                self._playhead.set_gain(gain)
+            case wire.SetLevel(level=level):
+                self._playhead.set_level(PlayoutLevel(level))
+            case wire.SetSink(lead_in_ms=lead_in_ms, is_kept_awake=is_kept_awake):
+                self._playhead.set_sink(lead_in_ms, is_kept_awake)
 
     def _queue(self, item: int, pcm: bytes) -> None:
         resampler = self._resamplers.setdefault(item, Resampler(SESSION_RATE_HZ, self._rate_hz))
@@ -176,7 +180,7 @@ class Loudspeaker:
         samples = resampled(samples_of(pcm), SESSION_RATE_HZ, self._rate_hz)
         with self._lock:
             if isinstance(command, wire.PlayCue):
-                self._playhead.cue(samples)
+                self._playhead.cue(command.item, samples)
             elif len(samples):
                 self._playhead.ring(samples)
             else:

@@ -6,19 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerd.audio.pcm import SESSION_RATE_HZ, samples_in, to_int16
-from speakerd.core.effects import Cue
+from speakerd.core.cues import Cue
 
 _C4, _E4, _G4, _A4, _C5, _E5, _G5, _A5 = 261.6, 329.6, 392.0, 440.0, 523.3, 659.3, 784.0, 880.0
+"""Hz."""
 _REST = 0.0
 _LOUDNESS = 0.25
 _RELEASE_MS = 15
 
 _MELODIES: dict[Cue, tuple[tuple[float, int], ...]] = {
     # Each melody is (Hz, ms); faults fall, what is done rises, and no two have the same notes.
+    Cue.ACTIVATED: ((_C5, 90), (_G5, 130)),
+    Cue.END_OF_LISTENING: ((_G5, 90), (_C5, 130)),
     Cue.MUTED: ((_G4, 110), (_C4, 150)),
+    Cue.UNMUTED: ((_C4, 110), (_G4, 150)),
     Cue.NO_NETWORK: ((_A4, 120), (_REST, 40), (_A4, 120), (_E4, 180)),
     Cue.BAD_KEY: ((_E4, 90), (_REST, 30), (_E4, 90), (_REST, 30), (_E4, 140)),
     Cue.NO_CREDIT: ((_C5, 110), (_A4, 110), (_E4, 110), (_C4, 150)),
+    Cue.OVER_BUDGET: ((_E5, 110), (_C5, 110), (_A4, 110), (_E4, 150)),
     Cue.REFUSED: ((_E5, 120), (_C4, 220)),
     Cue.SERVER_ERROR: ((_C4, 160), (_REST, 40), (_C4, 220)),
     Cue.NO_ANSWER: ((_C5, 120), (_G4, 120), (_C5, 180)),

@@ -101,7 +101,7 @@ class AudioPlane:
         )
         self.capture = MicCapture(self._hearing, self._loop.time)
         """The Capture port."""
-        self.player = CardPlayer(settings.volume, settings.tail_ms if settings.duplex != "full" else 0, post)
+        self.player = CardPlayer(settings, post)
         """The Player port, with the volume."""
         self._process: CardProcess | None = None
         self._missing = ""

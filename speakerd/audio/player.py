@@ -1,4 +1,4 @@
-"""What the loudspeaker plays: answers by item, each of which ends with exactly one PlayoutEnded.
+"""What the loudspeaker plays: answers by item, each of which ends with exactly one PlayoutEnded, and cues (CueEnded).
 
 Lives in the loop's thread. The card's process counts what it hands to the card; here it becomes milliseconds of items.
 """
@@ -14,9 +14,11 @@ from typing import Protocol
 from speakerd.audio import wire
 from speakerd.audio.cues import cue_samples, ringing_samples
 from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, ms_of, samples_in
-from speakerd.core.effects import Cue, PlayoutLevel
-from speakerd.core.events import PlayoutEnded
+from speakerd.core.cues import Cue
+from speakerd.core.effects import PlayoutLevel
+from speakerd.core.events import CueEnded, PlayoutEnded
 from speakerd.ports import Post
+from speakerd.settings import AudioSettings
 
 _log = logging.getLogger(__name__)
 
@@ -55,8 +57,9 @@ class _Item:
 class CardPlayer:
     """Implements ports.Player."""
 
-    def __init__(self, volume: float, tail_ms: int, post: Post) -> None:
-        self._tail_seconds = tail_ms / 1000
+    def __init__(self, settings: AudioSettings, post: Post) -> None:
+        self._tail_seconds = settings.tail_ms / 1000 if settings.duplex != "full" else 0.0
+        self._sink = wire.SetSink(settings.lead_in_ms, settings.keep_awake)
         self._post = post
         self._link: Link | None = None
         self._numbers = self._flushes = 0
@@ -64,10 +67,12 @@ class CardPlayer:
         """Items that are not over, in the order in which they began."""
         self._cut: dict[int, list[_Item]] = {}
         """Items that were stopped, by the number of the flush that will tell how much was heard of them."""
+        self._cues: dict[int, Cue] = {}
+        """Cues that are not over, by number; items and cues are counted together."""
         self._over: deque[str] = deque(maxlen=_REMEMBERED_ITEMS)
         """Items of which nothing more is played, whatever arrives."""
         self._level = PlayoutLevel.FULL
-        self.volume = volume
+        self.volume = settings.volume
         """Loudness from 0 to 1."""
 
     def play(self, item_id: str, pcm: bytes) -> None:
@@ -110,8 +115,13 @@ class CardPlayer:
         self._send(wire.SetLevel(level.value))
 
     def cue(self, cue: Cue) -> None:
-        """See Player; without a card nothing is heard."""
-        self._send(wire.PlayCue(bytes_of(cue_samples(cue))))
+        """See Player; without a card it is over at once."""
+        self._numbers += 1
+        self._cues[self._numbers] = cue
+        if self._link:
+            self._link.send(wire.PlayCue(self._numbers, bytes_of(cue_samples(cue))))
+        else:
+            self._end_cue(self._numbers)
 
     def start_ringing(self) -> None:
         """See Player; without a card nothing is heard."""
@@ -129,12 +139,15 @@ class CardPlayer:
     def attach(self, link: Link) -> None:
         """Use this process from now on."""
         self._link = link
+        self._send(self._sink)
         self.set_volume(self.volume)
         self.set_level(self._level)
 
     def lose(self) -> None:
         """The card is gone: everything that was not over is cut short where it was."""
         self._link = None
+        for number in list(self._cues):
+            self._end_cue(number)
         for number in list(self._cut):
             self.flushed(number)
         self.stop()
@@ -145,12 +158,14 @@ class CardPlayer:
             item.handed = max(item.handed, handed)
 
     def item_over(self, number: int, handed: int, heard_in_seconds: float) -> None:
-        """The card will be given no more of an item; the last of it leaves the loudspeaker so many seconds from now."""
+        """The card will be given no more of an item or cue; the last of it is heard so many seconds from now."""
         self.progressed(number, handed)
+        loop, delay_seconds = asyncio.get_running_loop(), heard_in_seconds + self._tail_seconds
+        if number in self._cues:
+            loop.call_later(delay_seconds, self._end_cue, number)
         for item in self._items.values():
             if item.number == number:
-                delay_seconds = heard_in_seconds + self._tail_seconds
-                item.tail = asyncio.get_running_loop().call_later(delay_seconds, self._end, item, False)
+                item.tail = loop.call_later(delay_seconds, self._end, item, False)
 
     def flushed(self, number: int) -> None:
         """Nothing is left of what was stopped by this flush."""
@@ -173,6 +188,10 @@ class CardPlayer:
         del self._items[item.item_id]
         self._over.append(item.item_id)
         self._post(PlayoutEnded(item.item_id, item.played_ms, cut_short))
+
+    def _end_cue(self, number: int) -> None:
+        if cue := self._cues.pop(number, None):
+            self._post(CueEnded(cue))
 
     def _forget_items(self) -> list[_Item]:
         items = list(self._items.values())

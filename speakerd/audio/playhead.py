@@ -1,7 +1,7 @@
 """The queue that the sound card plays from, pure: every sample of an answer is counted when it is handed out.
 
 Answers play one after another; cues and ringing are mixed in beside them and outlive a flush. The card is never left
-without a block: what is missing is silence.
+without a block: what is missing is silence, or noise too soft to be heard for a sink that falls asleep in silence.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from speakerd.core.effects import PlayoutLevel
 
 _FADE_MS = 5
 _DUCK_MS, _UNDUCK_MS = 30, 100
+_AWAKE_MS = 1000
+"""For how long a sink stays awake in silence."""
 _GAINS = {PlayoutLevel.FULL: 1.0, PlayoutLevel.DUCKED: 10 ** (-12 / 20), PlayoutLevel.HELD: 0.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """An item of which nothing more will be handed out."""
+    """An item, or a cue, of which nothing more will be handed out."""
 
     item: int
     handed: int
@@ -37,6 +39,8 @@ class _Sound:
     samples: NDArray[np.int16]
     place: int = 0
     is_loop: bool = False
+    number: int | None = None
+    """What tells a cue from others and from all items."""
 
     def take(self, count: int) -> NDArray[np.int16]:
         if self.is_loop:
@@ -63,6 +67,11 @@ class _Level:
         self._ramp = np.zeros(0)
         """Gains of the samples to come, until the level is reached."""
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether the next sample is held."""
+        return self._level is PlayoutLevel.HELD and not len(self._ramp)
+
     def set(self, level: PlayoutLevel) -> None:
         """Go to a level: within 5 ms to silence and back, gently to what is only quieter or not any more."""
         if level is self._level:
@@ -82,17 +91,62 @@ class _Level:
         return gains
 
 
+class _Sink:
+    """What plays before a sound and in its absence, for a sink that sleeps in silence and is slow to wake."""
+
+    def __init__(self, rate_hz: int) -> None:
+        noise = np.random.default_rng(0).integers(-1, 2, rate_hz).astype(np.int16)
+        self._noise = _Sound(noise, is_loop=True)
+        self._rate_hz = rate_hz
+        self._awake_samples = samples_in(_AWAKE_MS, rate_hz)
+        self._lead_in_samples = self._lead_in_left = 0
+        self._is_kept_awake = False
+        self._silent_samples = self._awake_samples + 1
+
+    @property
+    def is_leading_in(self) -> bool:
+        """Whether sound waits for the sink to wake."""
+        return self._lead_in_left > 0
+
+    def set(self, lead_in_ms: int, is_kept_awake: bool) -> None:
+        """How slow the sink is to wake, and whether it is never to sleep."""
+        self._lead_in_samples = 0 if is_kept_awake else samples_in(lead_in_ms, self._rate_hz)
+        self._is_kept_awake = is_kept_awake
+
+    def lead_in(self, count: int, has_sound: bool) -> int:
+        """How many of the next samples must come before the sound."""
+        if not has_sound:
+            self._silent_samples = self._awake_samples + 1 if self.is_leading_in else self._silent_samples + count
+            self._lead_in_left = 0
+            return 0
+        if self._silent_samples > self._awake_samples:
+            self._lead_in_left = self._lead_in_samples
+        self._silent_samples = 0
+        leading = min(count, self._lead_in_left)
+        self._lead_in_left -= leading
+        return leading
+
+    def filled(self, block: NDArray[np.int16], leading: int, is_silent: bool) -> NDArray[np.int16]:
+        """The block with noise where it needs some."""
+        count = len(block) if is_silent and self._is_kept_awake else leading
+        return np.concatenate((self._noise.take(count), block[count:]))
+
+
 class Playhead:
     """Mono int16 blocks at the card's rate. Not thread-safe: the caller holds a lock."""
 
     def __init__(self, rate_hz: int) -> None:
         self._fade_samples = samples_in(_FADE_MS, rate_hz)
         self._level = _Level(rate_hz)
+        self._sink = _Sink(rate_hz)
+        self.is_silent = True
+        """Whether the block that was taken last holds no sound, soft noise apart."""
         self._answers: deque[tuple[int, _Sound | None]] = deque()
         """Pieces in order of arrival; None is an item's finish mark."""
         self._handed: dict[int, int] = {}
         """Samples handed out of each item that is not over, in the order in which they began."""
         self._over: list[Over] = []
+        self._cues_over: list[Over] = []
         self._fading = _Sound(np.zeros(0, np.int16))
         self._beside: list[_Sound] = []
         self._gain = self._gain_wanted = 1.0
@@ -109,30 +163,39 @@ class Playhead:
 
     def take(self, count: int) -> NDArray[np.int16]:
         """Exactly `count` samples to play now, padded with silence."""
-        fading = self._fading.take(count)
-        answers = np.concatenate((fading, self._take_leveled(count - len(fading), len(fading))))
-        block = np.zeros(count, np.float64)
-        block[: len(answers)] = answers
+        leading = self._sink.lead_in(count, self._has_sound())
+        fading = self._fading.take(count - leading)
+        begun = leading + len(fading)
+        answers = np.concatenate((fading, self._take_leveled(count - begun, begun)))
+        mix = np.zeros(count, np.float64)
+        mix[leading : leading + len(answers)] = answers
         for sound in self._beside:
-            taken = sound.take(count)
-            block[: len(taken)] += taken
+            taken = sound.take(count - leading)
+            mix[leading : leading + len(taken)] += taken
+            if sound.is_over and sound.number is not None:
+                self._cues_over.append(Over(sound.number, sound.place, was_cut=False, offset=leading + len(taken)))
         self._beside = [sound for sound in self._beside if not sound.is_over]
-        return clip_int16(block * self._ramp(count))
+        block = clip_int16(mix * self._ramp(count))
+        self.is_silent = not block.any()
+        return self._sink.filled(block, leading, self.is_silent)
 
     def take_over(self) -> list[Over]:
-        """Items that came to their end since the last call, in order."""
-        over, self._over = self._over, []
+        """Items that came to their end since the last call, in order, then cues."""
+        over = self._over + self._cues_over
+        self._over, self._cues_over = [], []
         return over
 
     def flush(self) -> list[Over]:
         """Throw away all answers but the next 5 ms, which fade out; returns each item that was not over, in order.
 
-        Of what is held nothing more is played.
+        Of what is held, or waits for the sink to wake, nothing more is played.
         """
         fading = self._fading.take(self._fade_samples)
-        tail = np.concatenate((fading, self._take_leveled(self._fade_samples - len(fading), len(fading))))
+        count = 0 if self._sink.is_leading_in else self._fade_samples - len(fading)
+        tail = np.concatenate((fading, self._take_leveled(count, len(fading))))
         self._fading = _Sound(_faded(tail))
-        ended = {over.item: over.handed for over in self.take_over()} | self._handed
+        ended = {over.item: over.handed for over in self._over} | self._handed
+        self._over.clear()
         self._answers.clear()
         self._handed.clear()
         return [Over(item, handed, was_cut=True, offset=0) for item, handed in ended.items()]
@@ -141,9 +204,9 @@ class Playhead:
         """The item that plays and how many of its samples have been handed out; None when there is none."""
         return next(iter(self._handed.items()), None)
 
-    def cue(self, samples: NDArray[np.int16]) -> None:
-        """Play a sound once, beside whatever plays."""
-        self._beside.append(_Sound(samples))
+    def cue(self, number: int, samples: NDArray[np.int16]) -> None:
+        """Play a sound once, beside whatever plays; the number is that of no item."""
+        self._beside.append(_Sound(samples, number=number))
 
     def ring(self, samples: NDArray[np.int16]) -> None:
         """Play a sound again and again, beside whatever plays; replaces the ringing that is on."""
@@ -163,9 +226,21 @@ class Playhead:
         """
         self._level.set(level)
 
+    def set_sink(self, lead_in_ms: int, is_kept_awake: bool) -> None:
+        """Say what wakes the sink: noise of one bit before a sound that follows a silence of more than 1 s, or always.
+
+        Such noise belongs to no item.
+        """
+        self._sink.set(lead_in_ms, is_kept_awake)
+
     def set_gain(self, gain: float) -> None:
         """Multiply everything by this from the next block on, which ramps so that nothing clicks."""
         self._gain_wanted = gain
+
+    def _has_sound(self) -> bool:
+        """Whether anything but silence is to be played now."""
+        answers = not self._level.is_silent and any(sound is not None for _, sound in self._answers)
+        return answers or bool(self._beside) or not self._fading.is_over
 
     def _take_leveled(self, count: int, offset: int) -> NDArray[np.int16]:
         gains = self._level.take(count)

@@ -57,9 +57,18 @@ class SetLevel:
 
 
 @dataclass(frozen=True, slots=True)
-class PlayCue:
-    """Play mono 24 kHz PCM once, beside the answers."""
+class SetSink:
+    """Play very soft noise before each sound that follows a silence, or whenever there would be silence."""
 
+    lead_in_ms: int
+    is_kept_awake: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlayCue:
+    """Play mono 24 kHz PCM once, beside the answers; ItemOver follows, with a number that no item has."""
+
+    item: int
     pcm: bytes
 
 
@@ -138,7 +147,7 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class ItemOver:
-    """Nothing more of the item will be handed out."""
+    """Nothing more of the item, or of the cue, will be handed out."""
 
     item: int
     handed: int
@@ -161,7 +170,7 @@ class Missing:
     reason: bytes
 
 
-Command = Play | Finish | Flush | SetGain | SetLevel | PlayCue | Ring | OpenCapture | CloseCapture
+Command = Play | Finish | Flush | SetGain | SetLevel | SetSink | PlayCue | Ring | OpenCapture | CloseCapture
 Report = CaptureOpened | MicFrame | Clocks | Pulse | ItemOver | Flushed | Missing
 Message = Command | Report
 
@@ -182,7 +191,7 @@ def _kind(make: type) -> _Kind:
 
 
 _TYPES: tuple[type, ...] = (
-    *(Play, Finish, Flush, SetGain, SetLevel, PlayCue, Ring, OpenCapture, CloseCapture),
+    *(Play, Finish, Flush, SetGain, SetLevel, SetSink, PlayCue, Ring, OpenCapture, CloseCapture),
     *(CaptureOpened, MicFrame, Clocks, Pulse, ItemOver, Flushed, Missing),
 )
 _KINDS = [_kind(make) for make in _TYPES]

@@ -16,7 +16,7 @@ def capturing(state: State) -> bool:
 
 def uplinked(state: State) -> int | None:
     """Number of the session that the microphone is sent to; in half duplex to none while sound leaves the speaker."""
-    quiet = state.rules.full_duplex or not state.ringing
+    quiet = state.rules.full_duplex or not (state.ringing or state.cues)
     if not capturing(state) or state.card is not Card.UP or not quiet:
         return None
     match state.phase:

@@ -8,24 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from speakerd.core.cues import Cue as Cue
 from speakerd.core.events import Timer
-
-
-class Cue(Enum):
-    """A short local sound, needed most when nothing else works; never uplinked."""
-
-    MUTED = "muted"
-    NO_NETWORK = "no network"
-    BAD_KEY = "bad key"
-    NO_CREDIT = "no credit"
-    REFUSED = "refused"
-    SERVER_ERROR = "server error"
-    NO_ANSWER = "no answer"
-    NO_MICROPHONE = "no microphone"
-    DONE = "done"
-    """What a wake word asked a tool for is done."""
-    FAILED = "failed"
-    """What a wake word asked a tool for cannot be done."""
 
 
 class PlayoutLevel(Enum):
@@ -152,7 +136,7 @@ class SetPlayoutLevel:
 
 @dataclass(frozen=True, slots=True)
 class PlayCue:
-    """Play a short local sound."""
+    """Play a short local sound; answered by one CueEnded."""
 
     cue: Cue
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from speakerd.core.cues import Cue
 from speakerd.core.words import WordAction
 
 NO_SESSION = 0
@@ -289,6 +290,13 @@ class PlayoutEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class CueEnded:
+    """A cue has left the room, or could not be played."""
+
+    cue: Cue
+
+
+@dataclass(frozen=True, slots=True)
 class ToolFinished:
     """A tool returned, failed or ran out of time; the output says which."""
 
@@ -346,6 +354,7 @@ Event = (
     | ResponseRefused
     | Transcribed
     | PlayoutEnded
+    | CueEnded
     | ToolFinished
     | AlarmRang
     | TimedOut

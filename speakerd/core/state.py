@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from speakerd.core.cues import Cue
 from speakerd.core.events import Fault
 from speakerd.core.words import Action, Talk, WordAction
 
@@ -34,6 +35,8 @@ class Rules:
     full_duplex: bool = False
     local_turns: bool = False
     """The end of an utterance is found on the device, for an endpoint that does not."""
+    turn_cues: bool = False
+    """Cues tell not only what goes wrong but also when listening begins and ends, and mute."""
     most_tool_calls: int = 16
     words: tuple[WordAction, ...] = ()
     """By the word's name as in WakeWordHeard; a word that is not here talks."""
@@ -211,6 +214,10 @@ class State:
     """Counts ringings; the ringing timer of an older one is stale."""
     holds: int = 0
     """Number of the last hold; the timer of an older one is stale."""
+    cues: frozenset[Cue] = frozenset()
+    """Cues that sound, each of them once."""
+    failure_untold: bool = False
+    """A wake word's call failed while the user was listened to; its cue waits for the end of that."""
     fault: Fault | None = None
     """Why the last conversation failed; forgotten when a session opens."""
     stopping: bool = False

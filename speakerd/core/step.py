@@ -37,7 +37,7 @@ def step(state: State, event: on.Event) -> Outcome:
     """Return the next state and what to do about it, in order."""
     if state.stopping:
         return state, []
-    after, wanted = _decide(state, event)
+    after, wanted = _cued(*_decide(state, event))
     heard_before, heard_after = uplinked(state), uplinked(after)
     effects: list[do.Effect] = []
     if heard_before is not None and heard_before != heard_after:
@@ -88,6 +88,8 @@ def _decide(state: State, event: on.Event) -> Outcome:
             return _on_deadline(state, event)
         case on.PlayoutEnded():
             return on_playout_ended(state, event)
+        case on.CueEnded(cue=cue):
+            return replace(state, cues=state.cues - {cue}), []
         case on.ToolFinished(session=on.NO_SESSION):
             return _on_own_call_finished(state, event)
         case _:
@@ -142,15 +144,19 @@ def _on_action(state: State) -> Outcome:
 
 
 def _on_mute(state: State, muted: bool) -> Outcome:
+    effects: list[do.Effect] = []
+    if state.rules.turn_cues and muted != state.muted:
+        effects.append(do.PlayCue(do.Cue.MUTED if muted else do.Cue.UNMUTED))
     state = replace(state, muted=muted, microphone_silent=state.microphone_silent and not muted)
     match state.phase:
         case Opening(text=None) | Listening() if muted:
-            return finish(state)
+            state, finishing = finish(state)
+            return state, finishing + effects
         case Speaking() as phase if muted:
             # Nobody can be heard any more, and nothing would say that what was heard is over.
-            return replace(state, phase=replace(phase, overheard=None)), []
+            return replace(state, phase=replace(phase, overheard=None)), effects
         case _:
-            return state, []
+            return state, effects
 
 
 def _on_card_lost(state: State) -> Outcome:
@@ -204,15 +210,19 @@ def _on_deadline(state: State, event: on.TimedOut) -> Outcome:
         case Listening(talk=talk, utterance=None) if uplinked(state) is not None and not state.microphone_silent:
             _, judging = judge(talk, was_wanted=False)
             state, finishing = finish(state)
-            return state, judging + finishing
+            telling = [do.PlayCue(do.Cue.END_OF_LISTENING)] if state.rules.turn_cues else []
+            return state, [*judging, *finishing, *telling]
         case _:
             return finish(state)
 
 
 def _on_own_call_finished(state: State, event: on.ToolFinished) -> Outcome:
-    """Tell by a sound how a call ended that a wake word made; while the user is listened to, only bad news."""
+    """Tell by a sound how a call ended that a wake word made; while the user is listened to, only bad news.
+
+    In half duplex even those wait: the microphone would have to be closed, and words would be lost.
+    """
     if event.failed:
-        return state, [do.PlayCue(do.Cue.FAILED)]
+        return replace(state, failure_untold=True), []
     return state, [do.PlayCue(do.Cue.DONE)] if uplinked(state) is None else []
 
 
@@ -230,13 +240,28 @@ def _open(
 ) -> Outcome:
     number = state.sessions + 1
     opening = Opening(number, since_sample, request, text, wake)
-    return replace(enter(state, opening), sessions=number), [do.OpenSession(number)]
+    effects: list[do.Effect] = [do.OpenSession(number)]
+    if text is None and state.rules.turn_cues and state.rules.full_duplex:
+        effects.append(do.PlayCue(do.Cue.ACTIVATED))
+    return replace(enter(state, opening), sessions=number), effects
 
 
 def _quiet(state: State) -> Outcome:
     if not state.ringing:
         return state, []
     return replace(state, ringing=frozenset(), rings=state.rings + 1), [do.StopRinging()]
+
+
+def _cued(state: State, effects: list[do.Effect]) -> Outcome:
+    """Know which cues sound: one that sounds is not played again, and one that waited is played when it may be."""
+    effects = [effect for effect in effects if not isinstance(effect, do.PlayCue) or effect.cue not in state.cues]
+    begun = {effect.cue for effect in effects if isinstance(effect, do.PlayCue)}
+    if begun:
+        state = replace(state, cues=state.cues | begun)
+    if state.failure_untold and (state.rules.full_duplex or uplinked(state) is None):
+        state, telling = _cued(replace(state, failure_untold=False), [do.PlayCue(do.Cue.FAILED)])
+        effects += telling
+    return state, effects
 
 
 def _open_uplink(state: State) -> Outcome:

@@ -67,11 +67,22 @@ def _while_opening(state: State, phase: Opening, event: SessionEvent) -> Outcome
             return enter(replace(state, fault=None), Thinking(talk)), asking
         case on.SessionOpened():
             talk = Conversation(phase.session, since_sample=phase.since_sample, wake=phase.wake)
-            return enter(replace(state, fault=None), Listening(talk)), []
+            return enter(replace(state, fault=None), Listening(talk)), _ready(state, phase)
         case on.SessionClosed():
             return fail(state, event.fault, event.reason)
         case _:
             return state, []
+
+
+def _ready(state: State, phase: Opening) -> list[do.Effect]:
+    """In half duplex a cue keeps the microphone closed: only who pressed the button waits for it before he speaks.
+
+    A wake word and its command come in one breath, of which nothing may be lost. Where our own sound is cancelled the
+    cue has been played long ago.
+    """
+    if phase.wake is not None or state.rules.full_duplex or not state.rules.turn_cues:
+        return []
+    return [do.PlayCue(do.Cue.ACTIVATED)]
 
 
 def _while_talking(state: State, phase: Talking, event: SessionEvent) -> Outcome:

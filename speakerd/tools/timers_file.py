@@ -1,14 +1,15 @@
-"""The file that carries timers over a restart: written whole or not at all, and never a reason not to start."""
+"""The file that carries timers over a restart, and that is never a reason not to start."""
 
 from __future__ import annotations
 
 import json
 import logging
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from speakerd.tools.state_file import replace_file
 
 LONGEST_SECONDS = 24 * 3600
 """For how long a timer can be set."""
@@ -42,14 +43,8 @@ def load_timers(file: Path) -> list[SavedTimer]:
 
 def save_timers(file: Path, timers: Sequence[SavedTimer]) -> None:
     """Replace the file at once; when that fails it is logged, and the old one stays."""
-    draft = file.with_suffix(".new")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w") as out:
-            json.dump({"timers": [asdict(timer) for timer in timers]}, out)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(file)
+        replace_file(file, {"timers": [asdict(timer) for timer in timers]})
     except OSError as error:
         _log.warning("%s cannot be written (%s): timers will not survive a restart.", file, error.strerror)
 

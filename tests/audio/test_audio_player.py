@@ -11,7 +11,8 @@ from speakerd.audio.cues import cue_samples, ringing_samples
 from speakerd.audio.pcm import bytes_of
 from speakerd.audio.player import CardPlayer
 from speakerd.core.effects import Cue, PlayoutLevel
-from speakerd.core.events import Event, PlayoutEnded
+from speakerd.core.events import CueEnded, Event, PlayoutEnded
+from speakerd.settings import AudioSettings
 
 SECOND = bytes(48_000)
 
@@ -23,7 +24,7 @@ class Card:
         self.commands: list[wire.Command] = []
         self.events: list[Event] = []
         self._posted = asyncio.Event()
-        self.player = CardPlayer(1.0, tail_ms, self.post)
+        self.player = CardPlayer(AudioSettings(volume=1.0, tail_ms=tail_ms, lead_in_ms=300), self.post)
         if is_plugged:
             self.player.attach(self)
 
@@ -188,7 +189,39 @@ async def test_without_a_card_an_answer_ends_unheard() -> None:
     card.player.finish("a")
     card.player.cue(Cue.NO_NETWORK)
     card.player.stop()
-    assert card.events == [ended("a", 0, cut_short=True)]
+    assert card.events == [ended("a", 0, cut_short=True), CueEnded(Cue.NO_NETWORK)]
+
+
+async def test_a_cue_ends_once_when_it_was_heard_and_outlives_what_is_stopped() -> None:
+    card = Card(tail_ms=20)
+    card.player.play("a", SECOND)
+    card.player.cue(Cue.DONE)
+    card.player.stop()
+    card.player.flushed(1)
+    card.events.clear()
+    began_at = asyncio.get_running_loop().time()
+    card.player.item_over(2, 0, 0.01)
+    assert card.events == []
+    assert await card.next_event() == CueEnded(Cue.DONE)
+    assert asyncio.get_running_loop().time() - began_at >= 0.029
+    card.player.lose()
+    assert len(card.events) == 1
+
+
+async def test_a_lost_card_ends_its_cues() -> None:
+    card, bugs = Card(), list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, bug: bugs.append(bug))
+    card.player.cue(Cue.DONE)
+    card.player.cue(Cue.FAILED)
+    card.player.item_over(1, 0, 0.001)
+    card.player.lose()
+    assert card.events == [CueEnded(Cue.DONE), CueEnded(Cue.FAILED)]
+    card.player.attach(card)
+    card.player.cue(Cue.MUTED)
+    card.player.item_over(3, 0, 0.01)
+    await card.next_event()
+    assert card.events[2:] == [CueEnded(Cue.MUTED)]
+    assert bugs == []
 
 
 async def test_a_new_card_gets_the_volume() -> None:
@@ -196,7 +229,7 @@ async def test_a_new_card_gets_the_volume() -> None:
     card.player.set_volume(0.5)
     assert card.commands == []
     card.player.attach(card)
-    assert card.commands == [wire.SetGain(0.125), wire.SetLevel(0)]
+    assert card.commands == [wire.SetSink(300, is_kept_awake=False), wire.SetGain(0.125), wire.SetLevel(0)]
 
 
 async def test_a_level_is_sent_at_once_and_to_a_new_card() -> None:
@@ -225,8 +258,8 @@ async def test_cues_and_ringing_are_sent_as_sound() -> None:
     card.player.cue(Cue.BAD_KEY)
     card.player.start_ringing()
     card.player.stop_ringing()
-    assert card.commands[2:] == [
-        wire.PlayCue(bytes_of(cue_samples(Cue.BAD_KEY))),
+    assert card.commands[3:] == [
+        wire.PlayCue(1, bytes_of(cue_samples(Cue.BAD_KEY))),
         wire.Ring(bytes_of(ringing_samples())),
         wire.Ring(b""),
     ]

@@ -104,16 +104,29 @@ def test_what_is_queued_after_a_flush_follows_the_fade() -> None:
 def test_cues_play_beside_answers_and_outlive_a_flush() -> None:
     playhead = Playhead(RATE_HZ)
     playhead.queue(1, np.full(50, 1000, np.int16))
-    playhead.cue(samples(1, 2, 3, 4, 5, 6, 7))
+    playhead.cue(99, samples(1, 2, 3, 4, 5, 6, 7))
     assert playhead.take(2).tolist() == [1001, 1002]
     playhead.flush()
     assert playhead.take(6).tolist() == [803, 604, 405, 206, 7, 0]
 
 
+def test_a_cue_is_over_with_its_last_sample() -> None:
+    playhead = awaking(lead_in_ms=3)
+    playhead.cue(98, samples(1, 2, 3))
+    playhead.cue(99, samples(1, 2, 3, 4, 5, 6))
+    playhead.queue(1, samples(1))
+    playhead.finish(1)
+    playhead.take(7)
+    assert playhead.take_over() == [Over(1, 1, was_cut=False, offset=4), Over(98, 3, was_cut=False, offset=6)]
+    playhead.take(7)
+    assert playhead.flush() == []
+    assert playhead.take_over() == [Over(99, 6, was_cut=False, offset=2)]
+
+
 def test_two_cues_sound_together_and_clip_rather_than_wrap() -> None:
     playhead = Playhead(RATE_HZ)
-    playhead.cue(samples(30_000, -30_000, 5))
-    playhead.cue(samples(30_000, -30_000))
+    playhead.cue(99, samples(30_000, -30_000, 5))
+    playhead.cue(99, samples(30_000, -30_000))
     assert playhead.take(4).tolist() == [32_767, -32_768, 5, 0]
 
 
@@ -138,12 +151,84 @@ def test_ringing_anew_replaces_the_ringing() -> None:
 def test_the_gain_ramps_over_one_block_and_holds_for_all_lanes() -> None:
     playhead = Playhead(RATE_HZ)
     playhead.queue(1, np.full(12, 1000, np.int16))
-    playhead.cue(np.full(12, 1000, np.int16))
+    playhead.cue(99, np.full(12, 1000, np.int16))
     playhead.set_gain(0.5)
     assert playhead.take(4).tolist() == [1750, 1500, 1250, 1000]
     assert playhead.take(4).tolist() == [1000] * 4
     playhead.set_gain(0)
     assert playhead.take(4).tolist() == [750, 500, 250, 0]
+
+
+def awaking(lead_in_ms: int = 20, is_kept_awake: bool = False) -> Playhead:
+    playhead = Playhead(RATE_HZ)
+    playhead.set_sink(lead_in_ms, is_kept_awake)
+    return playhead
+
+
+def is_soft(block: NDArray[np.int16]) -> bool:
+    """Noise of one bit, up and down."""
+    return set(block.tolist()) == {-1, 0, 1}
+
+
+def test_a_sink_that_sleeps_is_woken_before_the_first_sample() -> None:
+    playhead = awaking()
+    assert playhead.take(10).tolist() == [0] * 10
+    playhead.queue(1, samples(7, 8))
+    playhead.finish(1)
+    noise, was_silent = playhead.take(15), playhead.is_silent
+    assert is_soft(noise)
+    assert playhead.progress() == (1, 0)
+    block = playhead.take(10)
+    assert is_soft(np.append(block[:5], noise))
+    assert block[5:].tolist() == [7, 8, 0, 0, 0]
+    assert (was_silent, playhead.is_silent) == (True, False)
+    assert playhead.take_over() == [Over(1, 2, was_cut=False, offset=7)]
+
+
+@pytest.mark.parametrize(("silent_ms", "is_asleep"), [(1000, False), (1001, True)])
+def test_a_sink_falls_asleep_after_a_second_of_silence(silent_ms: int, is_asleep: bool) -> None:
+    playhead = awaking()
+    playhead.cue(99, samples(7))
+    playhead.take(21)
+    assert playhead.take(silent_ms).tolist() == [0] * silent_ms
+    playhead.ring(samples(9))
+    assert is_soft(playhead.take(20)) is is_asleep
+
+
+def test_an_answer_that_was_held_for_long_wakes_the_sink_again() -> None:
+    playhead = awaking()
+    playhead.queue(1, np.full(99, 1000, np.int16))
+    playhead.take(30)
+    playhead.set_level(HELD)
+    playhead.take(5)
+    playhead.take(1001)
+    playhead.set_level(FULL)
+    assert is_soft(playhead.take(20))
+    assert playhead.take(3).tolist() == [200, 400, 600]
+
+
+def test_a_flush_while_the_sink_wakes_is_silence_at_once_and_the_next_sound_wakes_it_anew() -> None:
+    playhead = awaking()
+    playhead.queue(1, np.full(99, 1000, np.int16))
+    playhead.take(10)
+    assert playhead.flush() == [Over(1, 0, was_cut=True, offset=0)]
+    assert playhead.take(30).tolist() == [0] * 30
+    playhead.queue(2, samples(7))
+    assert is_soft(playhead.take(20))
+    assert playhead.take(2).tolist() == [7, 0]
+
+
+def test_a_sink_that_is_kept_awake_gets_soft_noise_for_silence_and_no_lead_in() -> None:
+    playhead = awaking(is_kept_awake=True)
+    assert is_soft(playhead.take(1500))
+    assert playhead.is_silent
+    playhead.queue(1, samples(7, 8))
+    assert playhead.take(3).tolist() == [7, 8, 0]
+    playhead.set_gain(0)
+    playhead.take(1)
+    playhead.queue(1, samples(7, 8))
+    assert is_soft(playhead.take(20))
+    assert playhead.progress() == (1, 4)
 
 
 FULL, DUCKED, HELD = PlayoutLevel
@@ -166,7 +251,7 @@ def test_what_is_held_fades_out_waits_and_goes_on_with_the_very_next_sample() ->
 def test_what_is_ducked_is_12_db_quieter_after_30_ms_and_as_loud_as_before_100_ms_after_it() -> None:
     playhead = Playhead(RATE_HZ)
     playhead.queue(1, np.full(1000, 10_000, np.int16))
-    playhead.cue(np.full(1000, 1000, np.int16))
+    playhead.cue(99, np.full(1000, 1000, np.int16))
     playhead.set_level(DUCKED)
     down, low = playhead.take(30).astype(int), playhead.take(30).tolist()
     assert set(np.diff(down).tolist()) <= {-249, -250}
@@ -206,7 +291,7 @@ def test_a_level_changes_answers_alone() -> None:
     playhead.set_level(HELD)
     playhead.ring(samples(100))
     playhead.take(5)
-    playhead.cue(samples(7, 7))
+    playhead.cue(99, samples(7, 7))
     assert playhead.take(3).tolist() == [107, 107, 100]
 
 

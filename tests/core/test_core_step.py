@@ -311,6 +311,7 @@ STORIES: dict[str, Story] = {
             Light.NO_NETWORK,
         ),
         (on.SessionOpened(1), [], Light.NO_NETWORK),
+        (on.CueEnded(do.Cue.NO_NETWORK), [], Light.NO_NETWORK),
         (PRESS, [do.OpenSession(2), do.StartTimer(PHASE, 3, 10.0)], Light.OPENING),
         (on.SpeechStarted(2, "early"), [], Light.OPENING),
         (on.SessionOpened(2), [do.OpenUplink(2, None), do.StartTimer(PHASE, 4, 8.0)], Light.LISTENING),
@@ -437,6 +438,7 @@ STORIES: dict[str, Story] = {
         (LIGHT_ON, LIT, Light.IDLE),
         (IS_LIT, [do.PlayCue(do.Cue.DONE)], Light.IDLE),
         (LIGHT_ON, LIT, Light.IDLE),
+        (IS_LIT, [], Light.IDLE),
         (NOT_LIT, [do.PlayCue(do.Cue.FAILED)], Light.IDLE),
     ],
     "a word runs a tool while a timer rings, and the timer rings on": [
@@ -450,11 +452,25 @@ STORIES: dict[str, Story] = {
         (LIGHT_ON, LIT, Light.SPEAKING),
         (IS_LIT, [do.PlayCue(do.Cue.DONE)], Light.SPEAKING),
     ],
-    "a word runs a tool while the user is listened to: no sound that the server would take for speech": [
+    "a word runs a tool while the user is listened to: no sound for which the microphone would have to close": [
         *WOKEN,
         (LIGHT_ON, LIT, Light.LISTENING),
         (IS_LIT, [], Light.LISTENING),
-        (NOT_LIT, [do.PlayCue(do.Cue.FAILED)], Light.LISTENING),
+        (NOT_LIT, [], Light.LISTENING),
+        (NOT_LIT, [], Light.LISTENING),
+        (PRESS, [*CLOSED, do.PlayCue(do.Cue.FAILED), do.StopTimer(PHASE)], Light.IDLE),
+        (on.CueEnded(do.Cue.FAILED), [], Light.IDLE),
+    ],
+    "bad news that waited sounds beside the answer": [
+        *CREATED,
+        (NOT_LIT, [], Light.THINKING),
+        (
+            on.AnswerStarted(1, "r1", "a1"),
+            [do.CloseUplink(), do.PlayCue(do.Cue.FAILED), do.StartTimer(PHASE, 6, 300.0)],
+            Light.SPEAKING,
+        ),
+        (on.PlayoutEnded("a1", 90, cut_short=False), [do.StartTimer(PHASE, 8, 30.0)], Light.THINKING),
+        (on.CueEnded(do.Cue.FAILED), [do.OpenUplink(1, None)], Light.THINKING),
     ],
     "a word that was heard just before the mute runs no tool": [
         *READY,
@@ -497,9 +513,12 @@ STORIES: dict[str, Story] = {
         *READY,
         (SILENT, [do.PlayCue(do.Cue.NO_MICROPHONE)], Light.NO_MICROPHONE),
         (SILENT, [], Light.NO_MICROPHONE),
+        (PRESS, [], Light.NO_MICROPHONE),
+        (on.CueEnded(do.Cue.NO_MICROPHONE), [], Light.NO_MICROPHONE),
         (PRESS, [do.PlayCue(do.Cue.NO_MICROPHONE)], Light.NO_MICROPHONE),
         (on.MicrophoneHeard(), [], Light.IDLE),
         (on.MicrophoneHeard(), [], Light.IDLE),
+        (on.CueEnded(do.Cue.NO_MICROPHONE), [], Light.IDLE),
         (SILENT, [do.PlayCue(do.Cue.NO_MICROPHONE)], Light.NO_MICROPHONE),
     ],
     "a text question is answered with a dead microphone": [
@@ -509,7 +528,8 @@ STORIES: dict[str, Story] = {
     ],
     "a microphone that dies while the user is listened to: no verdict on the wake word": [
         *WOKEN,
-        (SILENT, [do.PlayCue(do.Cue.NO_MICROPHONE)], Light.LISTENING),
+        (SILENT, [do.CloseUplink(), do.PlayCue(do.Cue.NO_MICROPHONE)], Light.LISTENING),
+        (on.CueEnded(do.Cue.NO_MICROPHONE), [do.OpenUplink(1, None)], Light.LISTENING),
         (on.TimedOut(PHASE, 2), [*CLOSED, do.StopTimer(PHASE)], Light.NO_MICROPHONE),
     ],
     "mute forgets a dead microphone, and while muted none is reported": [
@@ -799,6 +819,77 @@ def test_where_the_endpoint_finds_the_turns_our_own_finding_changes_nothing(even
     for before in OVER[:until]:
         state, _ = step(state, before)
     assert step(state, event) == (state, [])
+
+
+TELLING = replace(RULES, turn_cues=True)
+READY_CUE, OVER_CUE = do.PlayCue(do.Cue.ACTIVATED), do.PlayCue(do.Cue.END_OF_LISTENING)
+
+WITH_ALL_CUES: dict[str, Story] = {
+    "after a press the user is listened to from the end of the cue on, and told when nobody spoke": [
+        *READY,
+        (PRESS, [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
+        (on.SessionOpened(1), [READY_CUE, do.StartTimer(PHASE, 2, 8.0)], Light.LISTENING),
+        (on.CueEnded(do.Cue.ACTIVATED), [do.OpenUplink(1, None)], Light.LISTENING),
+        (on.CueEnded(do.Cue.ACTIVATED), [], Light.LISTENING),
+        (on.TimedOut(PHASE, 2), [*CLOSED, OVER_CUE, do.StopTimer(PHASE)], Light.IDLE),
+    ],
+    "a wake word and its command come in one breath: no cue, and nothing is lost": [
+        *WOKEN,
+        (
+            on.TimedOut(PHASE, 2),
+            [
+                *(do.CloseUplink(), do.JudgeWake("hey_jarvis", False, 40_000), do.CloseSession(1)),
+                *(OVER_CUE, do.StopTimer(PHASE)),
+            ],
+            Light.IDLE,
+        ),
+    ],
+    "a wake word while a cue sounds: what was said meanwhile is sent when it is over": [
+        *READY,
+        (MUTE, [do.PlayCue(do.Cue.MUTED), do.CloseCapture()], Light.MUTED),
+        (MUTE, [do.PlayCue(do.Cue.UNMUTED), do.OpenCapture()], Light.IDLE),
+        (WAKE, [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
+        (on.SessionOpened(1), [do.StartTimer(PHASE, 2, 8.0)], Light.LISTENING),
+        (on.CueEnded(do.Cue.MUTED), [], Light.LISTENING),
+        (on.CueEnded(do.Cue.UNMUTED), [do.OpenUplink(1, 27_200)], Light.LISTENING),
+    ],
+    "mute in mid-conversation is told when it is done": [
+        *WOKEN,
+        (on.MuteAsked(False), [], Light.LISTENING),
+        (MUTE, [*CLOSED, do.PlayCue(do.Cue.MUTED), do.CloseCapture(), do.StopTimer(PHASE)], Light.MUTED),
+    ],
+    "a written question needs no cue": [
+        *READY,
+        (on.TextAsked(3, "hi"), [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
+    ],
+}
+
+
+@pytest.mark.parametrize("story", WITH_ALL_CUES.values(), ids=WITH_ALL_CUES)
+def test_cues_of_a_turn_lose_no_word_and_are_not_sent(story: Story) -> None:
+    state = State(TELLING)
+    for number, (event, effects, shown) in enumerate(story):
+        state, done = step(state, event)
+        assert (done, light(state)) == (effects, shown), f"event {number}: {event}"
+
+
+@pytest.mark.parametrize(
+    ("activation", "since"), [(PRESS, None), (WAKE, 27_200), (on.TextAsked(1, "hi"), "nothing")], ids=repr
+)
+def test_where_our_own_sound_is_cancelled_the_cue_comes_at_once(activation: on.Event, since: object) -> None:
+    state = State(replace(TELLING, full_duplex=True), card=Card.UP)
+    state, effects = step(state, activation)
+    assert (READY_CUE in effects) is (since != "nothing")
+    state, effects = step(state, on.SessionOpened(1))
+    assert READY_CUE not in effects
+    assert [e.since_sample for e in effects if isinstance(e, do.OpenUplink)] == ([] if since == "nothing" else [since])
+
+
+def test_where_our_own_sound_is_cancelled_bad_news_does_not_wait() -> None:
+    state = State(FULL_DUPLEX)
+    for event, _, _ in WOKEN:
+        state, _ = step(state, event)
+    assert step(state, NOT_LIT)[1] == [do.PlayCue(do.Cue.FAILED)]
 
 
 def test_without_follow_up_a_conversation_has_one_turn() -> None:

@@ -58,6 +58,7 @@ class World:
     playing: frozenset[str] = field(default_factory=frozenset)
     level: do.PlayoutLevel = do.PlayoutLevel.FULL
     hold_timer: bool = False
+    cues: frozenset[do.Cue] = field(default_factory=frozenset)
 
     def after(self, effect: do.Effect) -> World:
         match effect:
@@ -113,7 +114,10 @@ class World:
                 assert self.session == effect.session, "speaks to a session that is not open"
             case do.CancelResponse() | do.TruncateItem() | do.DeleteItem():
                 assert self.session == effect.session, "speaks to a session that is not open"
-            case do.PlayCue() | do.RefuseAsk() | do.Exit():
+            case do.PlayCue(cue=cue):
+                assert cue not in self.cues, "a cue on top of itself"
+                return replace(self, cues=self.cues | {cue})
+            case do.RefuseAsk() | do.Exit():
                 pass
         return self
 
@@ -126,6 +130,8 @@ class World:
                 return replace(self, playing=self.playing | {item})
             case on.PlayoutEnded(item_id=item):
                 return replace(self, playing=self.playing - {item})
+            case on.CueEnded(cue=cue):
+                return replace(self, cues=self.cues - {cue})
         return self
 
 
@@ -171,6 +177,8 @@ EVENTS: list[on.Event] = [
     on.ResponseRefused(NOW),
     on.Transcribed(NOW, "u1", on.Talker.USER, "words"),
     *(on.PlayoutEnded(i, ms, cut) for i in ("i1", "i2") for ms, cut in ((0, True), (500, True), (900, False))),
+    on.CueEnded(do.Cue.DONE),
+    on.CueEnded(do.Cue.MUTED),
     on.AlarmRang("pasta"),
     on.TimedOut(on.Timer.PHASE, 0),
     on.TimedOut(on.Timer.PHASE, -1),
@@ -192,7 +200,13 @@ def canonical(state: State) -> State:
         phase = replace(phase, overheard=replace(phase.overheard, number=0))
     fault = on.Fault.NO_NETWORK if state.fault else None
     sessions = NOW - (session(phase) is None)
-    return replace(state, phase=phase, epoch=0, rings=0, holds=0, fault=fault, sessions=sessions)
+    cues = _any_cue(state.cues)
+    return replace(state, phase=phase, epoch=0, rings=0, holds=0, cues=cues, fault=fault, sessions=sessions)
+
+
+def _any_cue(cues: frozenset[do.Cue]) -> frozenset[do.Cue]:
+    """What matters of cues is whether there are any."""
+    return frozenset({do.Cue.MUTED}) if cues else cues
 
 
 def transition(state: State, world: World, event: on.Event) -> tuple[State, World, list[do.Effect]]:
@@ -221,8 +235,11 @@ def check(state: State, world: World) -> None:
     assert world.ringing == bool(state.ringing) == world.ring_timer, "ringing without an end"
     assert world.uplink is None or not idle, "audio leaves while idle"
     assert world.uplink is None or not state.muted, "audio leaves while muted"
+    assert state.stopping or world.cues == state.cues, "a cue that nobody knows of"
     if not state.rules.full_duplex:
         assert world.uplink is None or not world.playing, "the microphone hears the answer in half duplex"
+        assert world.uplink is None or not world.cues, "the microphone hears the cue in half duplex"
+    assert not state.failure_untold or (world.uplink is not None or state.stopping), "bad news that is never told"
     assert world.level is playout_level(state), "answers are not as loud as they should be"
     if world.level is not do.PlayoutLevel.FULL:
         assert isinstance(state.phase, Speaking), "ducked or held, and nothing is spoken"
@@ -279,7 +296,10 @@ def sensible(state: State, event: on.Event, world: World) -> bool:
 
 
 def walk(rules: Rules, events: list[on.Event]) -> set[tuple[State, World]]:
-    """Every (state, world) that these events can reach, in any order and number; each is checked on the way."""
+    """Every (state, world) that these events can reach, in any order and number; each is checked on the way.
+
+    Where no cue ends among them, each ends at once.
+    """
     start = (canonical(State(rules)), World())
     reached = {start}
     queue = deque([start])
@@ -291,6 +311,9 @@ def walk(rules: Rules, events: list[on.Event]) -> set[tuple[State, World]]:
             after, next_world, effects = transition(state, world, event)
             if after is state and next_world is world:
                 continue
+            if not any(isinstance(each, on.CueEnded) for each in events):
+                for cue in next_world.cues:
+                    after, next_world, _ = transition(after, next_world, on.CueEnded(cue))
             check(after, next_world)
             assert effects.count(do.CreateResponse(NOW)) <= 1
             node = (canonical(after), _renumbered(next_world))
@@ -306,12 +329,15 @@ def _without(*words: str) -> list[on.Event]:
 
 WALKS = {
     "one of each id, everything": _without("'r2'", "'i2'", "'c2'"),
-    "two of each id, no alarm": _without("AlarmRang", "RINGING", "TextAsked", "Mute", "Microphone"),
+    "two of each id, no alarm": _without(
+        *("AlarmRang", "RINGING", "TextAsked", "Mute", "Microphone", "CueEnded", "-50000")
+    ),
 }
-FULL_DUPLEX, OUR_TURNS = replace(RULES, full_duplex=True), replace(RULES, local_turns=True)
+FULL_DUPLEX = replace(RULES, full_duplex=True)
 WALKED = [
     *((rules, which) for rules in (RULES, FULL_DUPLEX) for which in WALKS),
-    *((rules, "one of each id, everything") for rules in (OUR_TURNS, replace(FULL_DUPLEX, local_turns=True))),
+    (replace(RULES, local_turns=True, turn_cues=True), "one of each id, everything"),
+    (replace(FULL_DUPLEX, local_turns=True, turn_cues=True), "one of each id, everything"),
 ]
 
 
@@ -322,15 +348,14 @@ def walked(rules: Rules, which: str) -> set[tuple[State, World]]:
 
 
 def _renumbered(world: World) -> World:
-    return replace(
-        world, session=NOW if world.session is not None else None, uplink=NOW if world.uplink is not None else None
-    )
+    session, uplink = (None if number is None else NOW for number in (world.session, world.uplink))
+    return replace(world, session=session, uplink=uplink, cues=_any_cue(world.cues))
 
 
 @pytest.mark.parametrize(
     ("rules", "which"),
     WALKED,
-    ids=[f"full_duplex={r.full_duplex}, local_turns={r.local_turns}: {which}" for r, which in WALKED],
+    ids=[f"full_duplex={r.full_duplex}, own turns and cues={r.turn_cues}: {which}" for r, which in WALKED],
 )
 def test_every_reachable_state_keeps_the_invariants(rules: Rules, which: str) -> None:
     reached = walked(rules, which)
@@ -363,6 +388,8 @@ def test_the_walk_can_fail() -> None:
         (State(phase=Listening(Conversation(NOW))), World(session=NOW, phase_timer=True, waking=True)),
         (State(phase=Speaking(talk, ("i1",), Held(0))), World(session=NOW, phase_timer=True, hold_timer=True)),
         (State(phase=Speaking(talk, ("i1",))), World(session=NOW, phase_timer=True, level=do.PlayoutLevel.DUCKED)),
+        (State(cues=frozenset({do.Cue.MUTED})), World()),
+        (State(failure_untold=True), World()),
         (State(rules=FULL_DUPLEX, phase=Speaking(talk, ("i1",), Held(0))), HELD_FOR_EVER),
     ):
         with pytest.raises(AssertionError):
