@@ -60,6 +60,10 @@ class RoomSettings:
     """RMS of the pink room noise; None is none."""
     seed: int = 1
 
+    def __post_init__(self) -> None:
+        if min(self.delay_ms, self.delay_ms + (self.jump[1] if self.jump else 0.0)) < 0:
+            raise ValueError("An echo cannot come before its sound: make the delay longer, or the jump shorter.")
+
     def delay_seconds(self, at_seconds: Times) -> Times:
         """The delay of what reaches the microphone at a time."""
         jump_at, jump_ms = self.jump or (0.0, 0.0)

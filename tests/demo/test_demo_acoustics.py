@@ -130,6 +130,12 @@ def test_a_jump_changes_the_delay(jump_ms: int) -> None:
     assert lag_ms(far[48_000:], mic[48_000:], 48_000) == pytest.approx(80 + jump_ms, abs=0.1)
 
 
+@pytest.mark.parametrize(("delay_ms", "jump"), [(-1, None), (30, (1.0, -40))])
+def test_an_echo_before_its_sound_is_refused(delay_ms: float, jump: tuple[float, float] | None) -> None:
+    with pytest.raises(ValueError, match="cannot come before its sound"):
+        RoomSettings(delay_ms=delay_ms, jump=jump)
+
+
 @pytest.mark.parametrize("gain_db", [0, -12])
 @pytest.mark.parametrize("nonlinearity", [0, 1.2, 4])
 def test_speech_of_minus_20_db_comes_back_with_the_gain(gain_db: float, nonlinearity: float) -> None:
