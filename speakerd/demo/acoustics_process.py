@@ -109,7 +109,9 @@ class EchoLoop:
         return True
 
     def _put_frame(self, places: NDArray[np.float64]) -> None:
-        sound = self._interpolator.read(self._echo, places - self._echo_from) + self._noise.next(self._frame)
+        sound = self._noise.next(self._frame)
+        if self._echo.any():
+            sound += self._interpolator.read(self._echo, places - self._echo_from)
         self._mix_speech(sound)
         self._microphone.put(self._next, sound)
         self._forget(int(places[0]) - self._echo_from)
@@ -143,8 +145,8 @@ def main() -> None:
     loop = EchoLoop(mic, speaker, settings, given["channel"])
     ended = threading.Event()
     threading.Thread(target=_obey, args=(loop, settings, mic.rate_hz, ended), daemon=True).start()
-    while not ended.wait(loop.step()):
-        pass
+    while not ended.is_set():
+        time.sleep(loop.step())
 
 
 def _obey(loop: EchoLoop, settings: RoomSettings, mic_hz: int, ended: threading.Event) -> None:

@@ -28,10 +28,9 @@ def _add(
     file: int, dtype: np.dtype[Any], channels: int, start: int, sound: NDArray[np.float32], channel: int | None
 ) -> None:
     offset = start * channels * dtype.itemsize
-    data = os.pread(file, len(sound) * channels * dtype.itemsize, offset)
-    there = np.frombuffer(data[: len(data) - len(data) % dtype.itemsize], dtype)
-    room = np.zeros((len(sound), channels))
-    room.reshape(-1)[: len(there)] = there
+    size = len(sound) * channels * dtype.itemsize
+    there = np.frombuffer(os.pread(file, size, offset).ljust(size, b"\0"), dtype)
+    room = there.reshape(-1, channels).astype(np.float64)
     full_scale = -float(np.iinfo(dtype).min)
     loud = np.rint(sound.astype(np.float64) * full_scale)
     if channel is None:
