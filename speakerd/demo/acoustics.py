@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,9 @@ _SCENE_HZ = 16_000
 _CHAIN_HZ = 48_000
 
 
+Times = TypeVar("Times", float, NDArray[np.float64])
+
+
 @dataclass(frozen=True, slots=True)
 class RoomSettings:
     """What kind of room it is; every chance in it comes from `seed`."""
@@ -56,10 +60,14 @@ class RoomSettings:
     """RMS of the pink room noise; None is none."""
     seed: int = 1
 
-    def delay_seconds(self, at_seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    def __post_init__(self) -> None:
+        if min(self.delay_ms, self.delay_ms + (self.jump[1] if self.jump else 0.0)) < 0:
+            raise ValueError("An echo cannot come before its sound: make the delay longer, or the jump shorter.")
+
+    def delay_seconds(self, at_seconds: Times) -> Times:
         """The delay of what reaches the microphone at a time."""
         jump_at, jump_ms = self.jump or (0.0, 0.0)
-        return (self.delay_ms + jump_ms * (at_seconds >= jump_at)) / 1000
+        return (jump_ms * (at_seconds >= jump_at) + self.delay_ms) / 1000
 
 
 class Acoustics:
@@ -110,9 +118,11 @@ class Noise:
 
     def next(self, frames: int) -> Signal:
         """The next samples."""
-        places = np.arange(self._at, self._at + frames)
-        self._at = (self._at + frames) % len(self._period)
-        return self._period.take(places, mode="wrap")
+        at, end = self._at, self._at + frames
+        self._at = end % len(self._period)
+        if end <= len(self._period):
+            return self._period[at:end].copy()
+        return self._period[np.arange(at, end) % len(self._period)]
 
 
 @dataclass(frozen=True, slots=True)

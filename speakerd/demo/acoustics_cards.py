@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from speakerd.demo.acoustics_filters import Signal
 from speakerd.demo.card import FakeCard
 from speakerd.demo.fakecard_sound import mix_into
-
-Times = TypeVar("Times", float, NDArray[np.float64])
 
 _IDLE_SECONDS = 0.005
 """A stream may have started so recently that its log does not tell of it."""
@@ -35,13 +32,18 @@ class CardSide:
         """The type of its samples."""
         return np.dtype(np.int16) if self.sample_format == "S16_LE" else np.dtype(np.int32)
 
-    def frames(self, seconds: Times) -> Times:
-        """The place on the card's clock, counted from its epoch, at a monotonic time."""
-        return (seconds - self.epoch_ns / 1e9) * self.rate_hz * (1 + self.ppm / 1e6)
+    @property
+    def true_hz(self) -> float:
+        """Frames in a second of the system's clock."""
+        return self.rate_hz * (1 + self.ppm / 1e6)
 
-    def seconds(self, frames: Times) -> Times:
+    def frames(self, seconds: float) -> float:
+        """The place on the card's clock, counted from its epoch, at a monotonic time."""
+        return (seconds - self.epoch_ns / 1e9) * self.true_hz
+
+    def seconds(self, frames: float) -> float:
         """The monotonic time of a place on the card's clock."""
-        return self.epoch_ns / 1e9 + frames / (self.rate_hz * (1 + self.ppm / 1e6))
+        return self.epoch_ns / 1e9 + frames / self.true_hz
 
 
 def mic_side(card: FakeCard) -> CardSide:
@@ -62,12 +64,17 @@ class Loudspeaker:
 
     def __init__(self, side: CardSide, first_place: int) -> None:
         self._side = side
+        self._dtype = side.dtype
         self._frame_bytes = side.channels * side.dtype.itemsize
+        full_scale = -float(np.iinfo(side.dtype).min)
+        self._to_mono = np.full(side.channels, 1 / (side.channels * full_scale), np.float32)
+        self._sound_file = _opened(side, "speaker.raw")
+        self._log_file = _opened(side, "speaker.log")
         self.late_frames = 0
         self.known_until = first_place
         """All places before this one are known."""
         self._taken = first_place
-        self._tape = np.zeros(side.rate_hz, np.float32)
+        self._tape = np.zeros(side.rate_hz // 4, np.float32)
         self._read_frames = 0
         self._log_bytes = 0
         self._is_running = False
@@ -95,13 +102,16 @@ class Loudspeaker:
         self._taken += frames
         return sound
 
+    def close(self) -> None:
+        """Let go of the files."""
+        os.close(self._sound_file)
+        os.close(self._log_file)
+
     def _read_log(self) -> None:
-        path = Path(self._side.folder) / "speaker.log"
-        if not path.exists() or path.stat().st_size == self._log_bytes:
+        size = os.fstat(self._log_file).st_size
+        if size == self._log_bytes:
             return
-        with path.open("rb") as file:
-            file.seek(self._log_bytes)
-            lines = file.read().split(b"\n")[:-1]
+        lines = os.pread(self._log_file, size - self._log_bytes, self._log_bytes).split(b"\n")[:-1]
         for line in lines:
             self._log_bytes += len(line) + 1
             seconds, event, *details = line.decode().split()
@@ -111,20 +121,15 @@ class Loudspeaker:
                 self._runs.append((first_frame, round(self._side.frames(float(seconds)))))
 
     def _read_sound(self) -> Signal:
-        path = Path(self._side.folder) / "speaker.raw"
-        if not path.exists():
-            return np.zeros(0, np.float32)
-        with path.open("rb", buffering=0) as file:
-            file.seek(self._read_frames * self._frame_bytes)
-            data = file.read()
-        whole = data[: len(data) - len(data) % self._frame_bytes]
-        pcm = np.frombuffer(whole, self._side.dtype).reshape(-1, self._side.channels)
-        full_scale = np.float32(-float(np.iinfo(self._side.dtype).min))
-        mono: Signal = pcm.astype(np.float32).mean(axis=1) / full_scale
+        at = self._read_frames * self._frame_bytes
+        size = os.fstat(self._sound_file).st_size - at
+        data = os.pread(self._sound_file, size - size % self._frame_bytes, at)
+        pcm = np.frombuffer(data, self._dtype).reshape(-1, self._side.channels)
+        mono: Signal = pcm.astype(np.float32) @ self._to_mono
         return mono
 
     def _place(self, sound: Signal) -> None:
-        if not self._runs:
+        if not len(sound):
             return
         ends = [first_frame for first_frame, _ in self._runs[1:]] + [self._read_frames + len(sound)]
         for (first_frame, place), end in zip(self._runs, ends, strict=True):
@@ -145,18 +150,28 @@ class Loudspeaker:
         self._tape[at:end] = sound[late:]
 
 
+def _opened(side: CardSide, name: str) -> int:
+    """A descriptor for reading a file of the card, which may not have written it yet."""
+    return os.open(f"{side.folder}/{name}", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+
 class Microphone:
     """Puts sound where the microphone will hear it; `late_frames` counts what it had passed by then."""
 
     def __init__(self, side: CardSide, channel: int | None) -> None:
         self._side = side
+        self._dtype = side.dtype
         self._channel = channel
-        self._path = Path(side.folder) / "mic.raw"
+        self._file = (Path(side.folder) / "mic.raw").open("r+b", buffering=0)
         self.late_frames = 0
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
 
     def put(self, start: int, sound: Signal) -> None:
         """Mix sound in from frame `start` on."""
-        mix_into(self._path, self._side.dtype, self._side.channels, start, sound, self._channel)
+        mix_into(self._file, self._dtype, self._side.channels, start, sound, self._channel)
 
     def count_late(self, start: int, frames: int, now: float) -> None:
         """Count which of the frames that were just put came too late."""

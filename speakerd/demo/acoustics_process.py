@@ -45,6 +45,8 @@ class EchoLoop:
         self._acoustics = Acoustics(settings, speaker.rate_hz)
         self._interpolator = Interpolator(speaker.rate_hz, mic.rate_hz)
         self._noise = Noise(settings, mic.rate_hz)
+        step = speaker.true_hz / mic.true_hz
+        self._steps: NDArray[np.float64] = np.arange(self._frame, dtype=np.float64) * step
         self._speeches: list[_Speech] = []
         self._new_speeches: queue.SimpleQueue[_Speech] = queue.SimpleQueue()
         self._begun = time.monotonic()
@@ -88,12 +90,12 @@ class EchoLoop:
 
     def _places(self, start: int) -> NDArray[np.float64]:
         """Where on the loudspeaker's clock the echo in the microphone's frame from `start` on comes from."""
-        seconds = self._mic_side.seconds(start + np.arange(self._frame, dtype=np.float64))
-        delays = self._settings.delay_seconds(seconds - self._begun)
-        return self._speaker_side.frames(seconds - delays)
+        begins_at = self._mic_side.seconds(float(start))
+        delay_seconds = self._settings.delay_seconds(begins_at - self._begun)
+        return self._speaker_side.frames(begins_at - delay_seconds) + self._steps
 
     def _needed_until(self, places: NDArray[np.float64]) -> int:
-        return math.ceil(float(places.max())) + self._interpolator.reach + 1
+        return math.ceil(float(places[-1])) + self._interpolator.reach + 1
 
     def _make_echo(self, needed: int, now: float) -> bool:
         must = now >= self._mic_side.seconds(self._next) - _DEADLINE_SECONDS
@@ -107,10 +109,12 @@ class EchoLoop:
         return True
 
     def _put_frame(self, places: NDArray[np.float64]) -> None:
-        sound = self._interpolator.read(self._echo, places - self._echo_from) + self._noise.next(self._frame)
+        sound = self._noise.next(self._frame)
+        if self._echo.any():
+            sound += self._interpolator.read(self._echo, places - self._echo_from)
         self._mix_speech(sound)
         self._microphone.put(self._next, sound)
-        self._forget(int(places.min()) - self._echo_from)
+        self._forget(int(places[0]) - self._echo_from)
 
     def _forget(self, place: int) -> None:
         """Drop the echo that is older than the oldest that may be needed."""
@@ -141,8 +145,8 @@ def main() -> None:
     loop = EchoLoop(mic, speaker, settings, given["channel"])
     ended = threading.Event()
     threading.Thread(target=_obey, args=(loop, settings, mic.rate_hz, ended), daemon=True).start()
-    while not ended.wait(loop.step()):
-        pass
+    while not ended.is_set():
+        time.sleep(loop.step())
 
 
 def _obey(loop: EchoLoop, settings: RoomSettings, mic_hz: int, ended: threading.Event) -> None:

@@ -111,7 +111,8 @@ class FakeCard:
 
     def mix(self, start: int, sound: NDArray[np.float32], channel: int | None = None) -> None:
         """Add mono sound of -1 to 1 to what the microphone hears from frame `start` on."""
-        mix_into(self.folder / "mic.raw", np.dtype(self.dtype), self.mic_channels, start, sound, channel)
+        with (self.folder / "mic.raw").open("r+b", buffering=0) as file:
+            mix_into(file, np.dtype(self.dtype), self.mic_channels, start, sound, channel)
 
     def disturb(self, direction: Direction) -> None:
         """Make one xrun of the running stream, or of the next one; the log calls it INJECTED."""

@@ -50,6 +50,7 @@ struct card {
 	enum gone gone;
 	uint64_t tick_ns;       /* between two wake-ups */
 	uint64_t tick;          /* the next wake-up, counted from started_ns */
+	uint64_t tick_late_ns;  /* by how much the next wake-up will come late */
 	uint64_t late_ns;       /* by how much the reported position lags at present */
 	uint64_t random;
 	uint64_t started_ns;    /* when this run began */

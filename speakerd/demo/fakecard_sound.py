@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from io import FileIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,30 +15,30 @@ _MIX_FRAMES = 24_000
 
 
 def mix_into(
-    path: Path, dtype: np.dtype[Any], channels: int, start: int, sound: NDArray[np.float32], channel: int | None
+    file: FileIO, dtype: np.dtype[Any], channels: int, start: int, sound: NDArray[np.float32], channel: int | None
 ) -> None:
-    """Add mono sound of -1 to 1 from frame `start` on to all channels, or to one."""
-    with path.open("r+b", buffering=0) as file:
-        for at in range(0, len(sound), _MIX_FRAMES):
-            fcntl.flock(file, fcntl.LOCK_EX)  # others in the room speak at the same time
-            file.seek((start + at) * channels * dtype.itemsize)
-            _add(file, dtype, channels, sound[at : at + _MIX_FRAMES], channel)
-            fcntl.flock(file, fcntl.LOCK_UN)
+    """Add mono sound of -1 to 1 to an open mic.raw from frame `start` on, in all channels or one."""
+    for at in range(0, len(sound), _MIX_FRAMES):
+        fcntl.flock(file, fcntl.LOCK_EX)  # others in the room speak at the same time
+        _add(file.fileno(), dtype, channels, start + at, sound[at : at + _MIX_FRAMES], channel)
+        fcntl.flock(file, fcntl.LOCK_UN)
 
 
-def _add(file: FileIO, dtype: np.dtype[Any], channels: int, sound: NDArray[np.float32], channel: int | None) -> None:
-    data = file.read(len(sound) * channels * dtype.itemsize)
-    there = np.frombuffer(data[: len(data) - len(data) % dtype.itemsize], dtype)
-    room = np.zeros((len(sound), channels))
-    room.reshape(-1)[: len(there)] = there
+def _add(
+    file: int, dtype: np.dtype[Any], channels: int, start: int, sound: NDArray[np.float32], channel: int | None
+) -> None:
+    offset = start * channels * dtype.itemsize
+    size = len(sound) * channels * dtype.itemsize
+    there = np.frombuffer(os.pread(file, size, offset).ljust(size, b"\0"), dtype)
+    room = there.reshape(-1, channels).astype(np.float64)
     full_scale = -float(np.iinfo(dtype).min)
     loud = np.rint(sound.astype(np.float64) * full_scale)
     if channel is None:
         room += loud[:, None]
     else:
         room[:, channel] += loud
-    file.seek(-len(data), 1)
-    file.write(np.clip(room, -full_scale, full_scale - 1).astype(dtype).tobytes())
+    np.clip(room, -full_scale, full_scale - 1, out=room)
+    os.pwrite(file, room.astype(dtype).tobytes(), offset)
 
 
 def pink_noise(frames: int, level_dbfs: float, seed: int) -> NDArray[np.float32]:

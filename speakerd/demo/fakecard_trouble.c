@@ -24,12 +24,10 @@ static int set_timer(const struct card *card, uint64_t at_ns, uint64_t period_ns
 	return timerfd_settime(card->timer, TFD_TIMER_ABSTIME, &ticks, NULL) < 0 ? -errno : 0;
 }
 
-/* The reported position lags by no more than the wake-up did, so that no wake-up comes before its frames. */
 static int set_late_tick(struct card *card)
 {
-	uint64_t late_ns = random_below(card, card->jitter_us * 1000 + 1);
-	card->late_ns = random_below(card, late_ns + 1);
-	return set_timer(card, card->started_ns + card->tick * card->tick_ns + late_ns, 0);
+	card->tick_late_ns = random_below(card, card->jitter_us * 1000 + 1);
+	return set_timer(card, card->started_ns + card->tick * card->tick_ns + card->tick_late_ns, 0);
 }
 
 int start_ticks(struct card *card, uint64_t tick_ns)
@@ -55,6 +53,8 @@ int next_tick(struct card *card)
 		return errno == EAGAIN ? 0 : -errno;
 	if (!card->jitter_us)
 		return 0;
+	/* The position lags by no more than this wake-up did, so that no wake-up comes before its frames. */
+	card->late_ns = random_below(card, card->tick_late_ns + 1);
 	uint64_t passed = (now_ns() - card->started_ns) / card->tick_ns;
 	uint64_t jitter_ticks = card->jitter_us * 1000 / card->tick_ns + 1;
 	card->tick++;
