@@ -14,8 +14,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.audio_stage import Stage, cpu_seconds, never_silent, played, rss_mib, stage
+from bench.audio_stage import Stage, never_silent, played, stage
 from bench.audio_statistics import loud_span
+from soak.processes import cpu_seconds, rss_mib
 from speakerd.audio.pcm import bytes_of
 from speakerd.demo.card import FakeCard
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,17 +107,6 @@ def played(card: FakeCard, first_frame: int, end_frame: int | None = None) -> ND
     count = -1 if end_frame is None else (end_frame - first_frame) * card.channels
     pcm = np.fromfile(card.folder / "speaker.raw", np.int16, count, offset=first_frame * frame_bytes)
     return pcm[:: card.channels]
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of all threads of a process; what /proc/PID/stat tells in 10 ms, in nanoseconds."""
-    return time.clock_gettime((~pid << 3) | 2)  # clock_getcpuclockid(3), CPUCLOCK_SCHED
-
-
-def rss_mib(pid: int) -> float:
-    """Resident memory of a process."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
 def never_silent(seconds: float, seed: int) -> NDArray[np.int16]:

@@ -147,17 +147,17 @@ def spoken(text: str, number: int) -> Sound:
     else:
         rate = str((140, 155, 170)[number % 3])
         command = ["espeak-ng", "-v", _ESPEAK_VOICES[voice - len(_FLITE_VOICES)], "-s", rate, "--stdout", text]
-    sound = _decoded(subprocess.run(command, capture_output=True, check=True).stdout).astype(np.float32)
+    sound = decoded(subprocess.run(command, capture_output=True, check=True).stdout).astype(np.float32)
     sound *= 12000 / np.abs(sound).max()
     (loud,) = np.nonzero(np.abs(sound) > 240)  # 34 dB below the peak
     return sound[loud[0] : loud[-1] + 1].astype(np.int16)
 
 
 def _read(path: Path) -> Sound:
-    return _decoded(path.read_bytes())
+    return decoded(path.read_bytes())
 
 
-def _decoded(content: bytes) -> Sound:
+def decoded(content: bytes) -> Sound:
     with wave.open(io.BytesIO(content)) as file:
         rate_hz, channels = file.getframerate(), file.getnchannels()
         # A WAV from a pipe does not know its length: what is there is read.
