@@ -5,18 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
-import platform
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from bench import wake_audio
 from bench.det_curve import det_curve
+from bench.machine import finite, machine
 from bench.wake_accuracy import Accuracy, accuracy
 from bench.wake_child import BLOCK_FRAMES
 from bench.wake_costs import Costs, costs
@@ -48,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = _report(measured, heard) | {"seconds_in_all": round(time.monotonic() - began, 1)}
     if chosen.picture and heard is not None:
         chosen.picture.write_text(det_curve(heard.points, heard.hours, heard.words, THRESHOLDS), encoding="utf-8")
-    sys.stdout.write(json.dumps(_finite(report), indent=1) + "\n" if chosen.json else text(report))
+    sys.stdout.write(json.dumps(finite(report), indent=1) + "\n" if chosen.json else text(report))
     return 0
 
 
@@ -82,7 +80,7 @@ def _report(measured: Costs, heard: Accuracy | None) -> dict[str, Any]:
             name: {"median": found.median_ms, "p95": found.p95_ms, "found": found.found, "said": found.said}
             for name, found in latencies.items()
         },
-        "machine": _machine(),
+        "machine": machine(_PACKAGES),
         "method": {
             "clock": "CPU time of the process for each 80 ms frame; wall_* is wall time",
             "threads": 1,
@@ -102,28 +100,6 @@ def _report(measured: Costs, heard: Accuracy | None) -> dict[str, Any]:
     report["accuracy"] = {"hours": heard.hours, "words": heard.words, "engines": shown, "hard_negatives": fooled}
     report["max_score_difference"] = max(report["max_score_difference"], heard.max_score_difference)
     return report
-
-
-def _machine() -> dict[str, Any]:
-    facts = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    models = {line.partition(":")[2].strip() for line in facts if line.startswith(("model name", "Model"))}
-    installed = {distribution.metadata["Name"]: distribution.version for distribution in metadata.distributions()}
-    return {
-        "processor": ", ".join(sorted(models)) or platform.machine(),
-        "cores": os.cpu_count(),
-        "load_average": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "versions": {name: installed[name] for name in _PACKAGES if name in installed},
-    }
-
-
-def _finite(value: Any) -> Any:
-    """JSON knows no "not a number": null stands for it."""
-    if isinstance(value, Mapping):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def made(seconds: float) -> Scene:
     for number in range(10_000):
         if position >= seconds * SAMPLE_RATE_HZ:
             break
-        word, sentence = _spoken("hey jarvis", number), _spoken(_SENTENCES[number % len(_SENTENCES)], number + 3)
+        word, sentence = spoken("hey jarvis", number), spoken(_SENTENCES[number % len(_SENTENCES)], number + 3)
         level = float(chance.uniform(0.15, 1.0))
         piece = np.concatenate([_pause(1.0), word, _pause(1.5), sentence, _pause(1.0)]) * level
         noise = chance.normal(0, (0, 10, 60, 200)[number % 4], len(piece))
@@ -85,7 +85,7 @@ def quiet_room(minutes: float) -> Scene:
     hiss = np.convolve(chance.standard_normal(count), 0.7 ** np.arange(16), mode="same")
     room = hiss / hiss.std() + 0.3 * np.sin(np.arange(count) * (2 * np.pi * 50 / SAMPLE_RATE_HZ))
     quiet = np.round(room / room.std() * 32768 * 10 ** (-60 / 20)).astype(np.int16)
-    word = _spoken("hey jarvis", 0)
+    word = spoken("hey jarvis", 0)
     sound = np.concatenate([quiet, word, quiet[:SAMPLE_RATE_HZ]])
     return Scene(_whole_frames(sound), (Said(count, count + len(word)),))
 
@@ -137,7 +137,7 @@ def _entries(corpus: Path, kinds: Iterable[str]) -> Iterator[dict[str, Any]]:
     return (entry for entry in manifest["files"] if entry["kind"] in kinds)
 
 
-def _spoken(text: str, number: int) -> Sound:
+def spoken(text: str, number: int) -> Sound:
     """What one of the voices says, with a peak of 12000, without the silence around it."""
     voices = len(_FLITE_VOICES) + len(_ESPEAK_VOICES)
     voice = number % voices
@@ -147,17 +147,17 @@ def _spoken(text: str, number: int) -> Sound:
     else:
         rate = str((140, 155, 170)[number % 3])
         command = ["espeak-ng", "-v", _ESPEAK_VOICES[voice - len(_FLITE_VOICES)], "-s", rate, "--stdout", text]
-    sound = _decoded(subprocess.run(command, capture_output=True, check=True).stdout).astype(np.float32)
+    sound = decoded(subprocess.run(command, capture_output=True, check=True).stdout).astype(np.float32)
     sound *= 12000 / np.abs(sound).max()
     (loud,) = np.nonzero(np.abs(sound) > 240)  # 34 dB below the peak
     return sound[loud[0] : loud[-1] + 1].astype(np.int16)
 
 
 def _read(path: Path) -> Sound:
-    return _decoded(path.read_bytes())
+    return decoded(path.read_bytes())
 
 
-def _decoded(content: bytes) -> Sound:
+def decoded(content: bytes) -> Sound:
     with wave.open(io.BytesIO(content)) as file:
         rate_hz, channels = file.getframerate(), file.getnchannels()
         # A WAV from a pipe does not know its length: what is there is read.

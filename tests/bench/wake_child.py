@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import subprocess
 import sys
@@ -14,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.machine import service_environment
 from bench.wake_engines import FRAME_SAMPLES
 
 BLOCK_FRAMES = 200
 NOT_INSTALLED = 3
-_NUMERICAL = ("OPENBLAS_", "OMP_", "MKL_", "BLIS_", "NPY_", "ORT_")
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -119,15 +118,10 @@ def _started(engine: Engine, processes: ExitStack) -> Child | None:
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=_service_environment() | _ONE_THREAD | {"PYTHONWARNINGS": "ignore"},
+        env=service_environment() | _ONE_THREAD | {"PYTHONWARNINGS": "ignore"},
     )
     processes.enter_context(process)  # at the end its stdin is closed, and it ends
     try:
         return Child(process, len(engine.words))
     except ModuleNotFoundError:
         return None
-
-
-def _service_environment() -> dict[str, str]:
-    """Without settings of numerical libraries: systemd starts the speaker without them, whatever this shell has."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_NUMERICAL)}

@@ -1,0 +1,66 @@
+"""`scripts/bench audio`: how soon the audio plane is silent and is heard, what it costs, and whom it mistakes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from bench.audio_report import keys, text
+from bench.audio_sections import Section, measured
+from bench.machine import finite, machine
+
+_PACKAGES = ("speakerd", "numpy", "PyAudio", "websockets", "pywebrtc-audio", "openai-agents")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; 0 unless a section failed."""
+    parser = argparse.ArgumentParser(prog="scripts/bench audio", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    parser.add_argument("--quick", action="store_true", help="on fewer repetitions, within 50 s")
+    parser.add_argument("--only", nargs="+", choices=("interruption", "end-to-end", "costs", "talk"), default=())
+    chosen = parser.parse_args(arguments)
+    began = time.monotonic()
+    plan = _QUICK if chosen.quick else _FULL
+    sections, failures = _measure([[of for of in group if not chosen.only or of.name in chosen.only] for group in plan])
+    report = keys(sections) | {
+        "sections": sections,
+        "not_measured": failures,
+        "machine": machine(_PACKAGES),
+        "seconds_in_all": round(time.monotonic() - began, 1),
+    }
+    sys.stdout.write(json.dumps(finite(report), indent=1) + "\n" if chosen.json else text(report))
+    return int(bool(failures))
+
+
+_QUICK = (
+    (Section("interruption", 20, 9),),
+    (Section("end-to-end", 6, 12),),
+    (Section("costs", 2, 20),),
+)
+"""Groups one after the other, those of a group at the same time: name, amount, seconds after which nothing begins."""
+_FULL = (
+    (Section("interruption", 100, 180),),
+    (Section("end-to-end", 30, 150),),
+    (Section("costs", 20, 120),),
+)
+
+
+def _measure(groups: Sequence[Sequence[Section]]) -> tuple[dict[str, Any], Mapping[str, str]]:
+    sections, failures = {}, {}
+    with ThreadPoolExecutor() as threads:
+        for group in groups:
+            for section, figures in zip(group, threads.map(measured, group), strict=True):
+                if isinstance(figures, str):
+                    failures[section.name] = figures
+                else:
+                    sections[section.name] = figures
+    return sections, failures
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""The sections of `scripts/bench audio`: each in a process of its own, which prints one JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.audio_costs import costs
+from bench.audio_end_to_end import latencies
+from bench.audio_interruption import interruptions
+from bench.machine import service_environment
+
+_LAST_SECONDS = 120.0
+"""Beyond its own limit a section may finish what it has begun."""
+_MOST_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What is to be measured."""
+
+    name: str
+    amount: float
+    """Interruptions, or seconds of each situation."""
+    seconds: float
+    """After which nothing more is begun."""
+
+
+def measured(section: Section) -> dict[str, Any] | str:
+    """The figures of a section, or why there are none; in the environment that systemd gives to a service."""
+    words = [section.name, "--amount", str(section.amount), "--seconds", str(section.seconds)]
+    command = [sys.executable, "-m", "bench.audio_sections", *words]
+    try:
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            env=service_environment(),
+            timeout=section.seconds + _LAST_SECONDS,
+            check=True,
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+def main() -> None:
+    """Measure one section and print its figures."""
+    parser = argparse.ArgumentParser(prog="bench.audio_sections")
+    parser.add_argument("section", choices=["interruption", "end-to-end", "costs"])
+    parser.add_argument("--amount", type=float, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="speakerd-bench-") as folder:
+        figures = asyncio.run(_figures(chosen.section, Path(folder), chosen.amount, time.monotonic() + chosen.seconds))
+    sys.stdout.write(json.dumps(figures))
+
+
+async def _figures(section: str, folder: Path, amount: float, deadline: float) -> Mapping[str, Any]:
+    if section == "interruption":
+        return await interruptions(folder / "card", round(amount), deadline)
+    if section == "end-to-end":
+        return await _undisturbed(lambda again: latencies(folder / str(again), amount), deadline)
+    return await costs(folder, amount)
+
+
+async def _undisturbed(measure: Callable[[int], Awaitable[dict[str, Any]]], deadline: float) -> dict[str, Any]:
+    """Figures of a run without an xrun, which would shift the card's clock; the last one when none was."""
+    for again in range(_MOST_TRIES):
+        figures = await measure(again)
+        if not figures["xruns"] or time.monotonic() > deadline:
+            break
+    return figures | {"repeated_for_xruns": again}
+
+
+if __name__ == "__main__":
+    main()

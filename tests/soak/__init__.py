@@ -1,0 +1,1 @@
+"""Runs for hours, and for stories that repeat: `scripts/soak`."""
