@@ -17,7 +17,8 @@ from audio_room import AudioRoom, room_sound, running, undisturbed
 from speakerd.audio.cues import cue_samples
 from speakerd.audio.pcm import bytes_of
 from speakerd.audio.resample import resampled
-from speakerd.core.effects import Cue
+from speakerd.core.cues import Cue
+from speakerd.core.effects import PlayoutLevel
 from speakerd.core.events import CardFound, CardLost, PlayoutEnded
 from speakerd.demo.card import FakeCard
 from speakerd.settings import AudioSettings
@@ -134,6 +135,41 @@ async def test_an_interruption_is_silence_within_60_ms_and_tells_what_was_heard(
         np.testing.assert_array_equal(heard[sounding[0] :][: len(expected)][:-4], expected[:-4])
         fade = heard[sounding[-1] + 1 - 240 : sounding[-1] + 1].astype(int)
         assert fade[-24:].max() < 8_000 * 24 / 240 + 50
+
+    await undisturbed(lambda: FakeCard(tmp_path / "card"), story)
+
+
+async def test_a_held_answer_is_silent_within_60_ms_and_goes_on_with_the_very_next_sample(tmp_path: Path) -> None:
+    async def story(card: FakeCard) -> None:
+        async with running(card, CARD) as room:
+            await room.found()
+            player = room.plane.player
+            player.play("a", bytes_of(noise(60)))  # long enough to be still on its way to the card's process
+            await room.until(lambda: bool(np.count_nonzero(room.heard()) > 2_400))
+            at_hold = card.speaker_frames()
+            player.set_level(PlayoutLevel.HELD)
+            await room.until(lambda: not room.heard()[-4_800:].any())
+            player.set_level(PlayoutLevel.FULL)
+            await room.until(lambda: bool(room.heard()[-4_800:].any()))
+            await room.more_frames(5)
+            player.stop()
+            await room.until(lambda: bool(room.of(PlayoutEnded)))
+            await room.more_frames(3)
+            heard = room.heard()
+        (over,) = room.of(PlayoutEnded)
+        content = resampled(noise(60), 24_000, 48_000)
+        start = int(np.flatnonzero(heard)[0] - np.flatnonzero(content)[0])
+        heard = heard[start:]
+        silences = np.lib.stride_tricks.sliding_window_view(heard, 4_000).any(axis=1)
+        handed = int(np.flatnonzero(~silences)[0]) + 1  # the last sample of the fade is silent
+        assert (start + handed - at_hold) / 48 <= 60
+        np.testing.assert_array_equal(heard[: handed - 240], content[: handed - 240])
+        loud = handed + int(np.flatnonzero(heard[handed:])[0]) + 240
+        windows = np.lib.stride_tricks.sliding_window_view(content[handed : handed + 1_000], 50)
+        back = loud - int(np.flatnonzero((windows == heard[loud : loud + 50]).all(axis=1))[0])
+        rest = round(over.played_ms * 48) - handed - 480  # milliseconds are rounded down, and the end fades
+        faded_in = content[handed : handed + rest] * np.minimum(1, np.arange(1, rest + 1) / 240)
+        np.testing.assert_allclose(heard[back : back + rest], faded_in, atol=1)
 
     await undisturbed(lambda: FakeCard(tmp_path / "card"), story)
 
