@@ -7,6 +7,7 @@ import hashlib
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from speakerd.audio.pcm import bytes_of
 from speakerd.audio.resample import resampled
 from speakerd.core.cues import Cue
 from speakerd.core.effects import PlayoutLevel
-from speakerd.core.events import CardFound, CardLost, PlayoutEnded
+from speakerd.core.events import CardFound, CardLost, CueEnded, PlayoutEnded
 from speakerd.demo.card import FakeCard
 from speakerd.settings import AudioSettings
 
@@ -182,10 +183,41 @@ async def test_cues_sound_beside_an_answer_and_survive_its_interruption(tmp_path
             room.plane.player.play("a", bytes(4_800))
             room.plane.player.cue(Cue.NO_CREDIT)
             room.plane.player.stop()
-            await room.until(lambda: int(np.count_nonzero(room.heard())) >= int(np.count_nonzero(cue)))
+            await room.until(lambda: bool(room.of(CueEnded)))
             heard = room.heard()
         start = int(np.flatnonzero(heard)[0] - np.flatnonzero(cue)[0])
         np.testing.assert_array_equal(heard[start : start + len(cue)], cue)
+        late = room.speaker_frames_at_post[room.events.index(CueEnded(Cue.NO_CREDIT))] - start - len(cue)
+        assert 48 * 170 <= late <= 48 * 350  # the tail is 200 ms; the card may be looked at 20 ms later
+
+    await undisturbed(lambda: FakeCard(tmp_path / "card"), story)
+
+
+async def test_a_slow_sink_is_kept_awake_by_noise_that_is_no_sound(tmp_path: Path) -> None:
+    async def story(card: FakeCard) -> None:
+        async with running(card, replace(CARD, keep_awake=True)) as room:
+            await room.found()
+            await room.until(lambda: len(room.heard()) > 24_000)
+            heard = room.heard()
+        assert set(heard[-20_000:].tolist()) == {-1, 0, 1}
+        assert room.playout == []
+
+    await undisturbed(lambda: FakeCard(tmp_path / "card"), story)
+
+
+async def test_a_slow_sink_is_woken_before_a_cue_and_the_cue_is_whole(tmp_path: Path) -> None:
+    async def story(card: FakeCard) -> None:
+        cue = resampled(cue_samples(Cue.DONE), 24_000, 48_000)
+        async with running(card, replace(CARD, lead_in_ms=300)) as room:
+            await room.found()
+            room.plane.player.cue(Cue.DONE)
+            await room.until(lambda: bool(room.of(CueEnded)))
+            heard = room.heard()
+        loud = np.flatnonzero(np.abs(heard) > 1)[0]
+        start = int(loud - np.flatnonzero(np.abs(cue) > 1)[0])
+        np.testing.assert_array_equal(heard[start : start + len(cue)], cue)
+        assert set(heard[start - 14_400 : start].tolist()) == {-1, 0, 1}
+        assert not heard[: start - 14_402].any()
 
     await undisturbed(lambda: FakeCard(tmp_path / "card"), story)
 
