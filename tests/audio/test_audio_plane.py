@@ -7,6 +7,7 @@ import hashlib
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ from audio_room import AudioRoom, room_sound, running, undisturbed
 from speakerd.audio.cues import cue_samples
 from speakerd.audio.pcm import bytes_of
 from speakerd.audio.resample import resampled
-from speakerd.core.effects import Cue
-from speakerd.core.events import CardFound, CardLost, PlayoutEnded
+from speakerd.core.cues import Cue
+from speakerd.core.effects import PlayoutLevel
+from speakerd.core.events import CardFound, CardLost, CueEnded, PlayoutEnded
 from speakerd.demo.card import FakeCard
 from speakerd.settings import AudioSettings
 
@@ -138,6 +140,41 @@ async def test_an_interruption_is_silence_within_60_ms_and_tells_what_was_heard(
     await undisturbed(lambda: FakeCard(tmp_path / "card"), story)
 
 
+async def test_a_held_answer_is_silent_within_60_ms_and_goes_on_with_the_very_next_sample(tmp_path: Path) -> None:
+    async def story(card: FakeCard) -> None:
+        async with running(card, CARD) as room:
+            await room.found()
+            player = room.plane.player
+            player.play("a", bytes_of(noise(60)))  # long enough to be still on its way to the card's process
+            await room.until(lambda: bool(np.count_nonzero(room.heard()) > 2_400))
+            at_hold = card.speaker_frames()
+            player.set_level(PlayoutLevel.HELD)
+            await room.until(lambda: not room.heard()[-4_800:].any())
+            player.set_level(PlayoutLevel.FULL)
+            await room.until(lambda: bool(room.heard()[-4_800:].any()))
+            await room.more_frames(5)
+            player.stop()
+            await room.until(lambda: bool(room.of(PlayoutEnded)))
+            await room.more_frames(3)
+            heard = room.heard()
+        (over,) = room.of(PlayoutEnded)
+        content = resampled(noise(60), 24_000, 48_000)
+        start = int(np.flatnonzero(heard)[0] - np.flatnonzero(content)[0])
+        heard = heard[start:]
+        silences = np.lib.stride_tricks.sliding_window_view(heard, 4_000).any(axis=1)
+        handed = int(np.flatnonzero(~silences)[0]) + 1  # the last sample of the fade is silent
+        assert (start + handed - at_hold) / 48 <= 60
+        np.testing.assert_array_equal(heard[: handed - 240], content[: handed - 240])
+        loud = handed + int(np.flatnonzero(heard[handed:])[0]) + 240
+        windows = np.lib.stride_tricks.sliding_window_view(content[handed : handed + 1_000], 50)
+        back = loud - int(np.flatnonzero((windows == heard[loud : loud + 50]).all(axis=1))[0])
+        rest = round(over.played_ms * 48) - handed - 480  # milliseconds are rounded down, and the end fades
+        faded_in = content[handed : handed + rest] * np.minimum(1, np.arange(1, rest + 1) / 240)
+        np.testing.assert_allclose(heard[back : back + rest], faded_in, atol=1)
+
+    await undisturbed(lambda: FakeCard(tmp_path / "card"), story)
+
+
 async def test_cues_sound_beside_an_answer_and_survive_its_interruption(tmp_path: Path) -> None:
     async def story(card: FakeCard) -> None:
         cue = resampled(cue_samples(Cue.NO_CREDIT), 24_000, 48_000)
@@ -146,10 +183,41 @@ async def test_cues_sound_beside_an_answer_and_survive_its_interruption(tmp_path
             room.plane.player.play("a", bytes(4_800))
             room.plane.player.cue(Cue.NO_CREDIT)
             room.plane.player.stop()
-            await room.until(lambda: int(np.count_nonzero(room.heard())) >= int(np.count_nonzero(cue)))
+            await room.until(lambda: bool(room.of(CueEnded)))
             heard = room.heard()
         start = int(np.flatnonzero(heard)[0] - np.flatnonzero(cue)[0])
         np.testing.assert_array_equal(heard[start : start + len(cue)], cue)
+        late = room.speaker_frames_at_post[room.events.index(CueEnded(Cue.NO_CREDIT))] - start - len(cue)
+        assert 48 * 170 <= late <= 48 * 350  # the tail is 200 ms; the card may be looked at 20 ms later
+
+    await undisturbed(lambda: FakeCard(tmp_path / "card"), story)
+
+
+async def test_a_slow_sink_is_kept_awake_by_noise_that_is_no_sound(tmp_path: Path) -> None:
+    async def story(card: FakeCard) -> None:
+        async with running(card, replace(CARD, keep_awake=True)) as room:
+            await room.found()
+            await room.until(lambda: len(room.heard()) > 24_000)
+            heard = room.heard()
+        assert set(heard[-20_000:].tolist()) == {-1, 0, 1}
+        assert room.playout == []
+
+    await undisturbed(lambda: FakeCard(tmp_path / "card"), story)
+
+
+async def test_a_slow_sink_is_woken_before_a_cue_and_the_cue_is_whole(tmp_path: Path) -> None:
+    async def story(card: FakeCard) -> None:
+        cue = resampled(cue_samples(Cue.DONE), 24_000, 48_000)
+        async with running(card, replace(CARD, lead_in_ms=300)) as room:
+            await room.found()
+            room.plane.player.cue(Cue.DONE)
+            await room.until(lambda: bool(room.of(CueEnded)))
+            heard = room.heard()
+        loud = np.flatnonzero(np.abs(heard) > 1)[0]
+        start = int(loud - np.flatnonzero(np.abs(cue) > 1)[0])
+        np.testing.assert_array_equal(heard[start : start + len(cue)], cue)
+        assert set(heard[start - 14_400 : start].tolist()) == {-1, 0, 1}
+        assert not heard[: start - 14_402].any()
 
     await undisturbed(lambda: FakeCard(tmp_path / "card"), story)
 
