@@ -81,6 +81,16 @@ class _Level:
         self._ramp = np.linspace(self._gain, _GAINS[level], samples_in(ms, self._rate_hz) + 1)[1:]
         self._level = level
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether the gain stays as it is."""
+        return not len(self._ramp)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next samples are as loud as they are."""
+        return self.is_steady and self._level is PlayoutLevel.FULL
+
     def take(self, count: int) -> NDArray[np.float64]:
         """The gains of the next samples; of fewer where the rest is held."""
         ramp, self._ramp = self._ramp[:count], self._ramp[count:]
@@ -129,6 +139,8 @@ class _Sink:
     def filled(self, block: NDArray[np.int16], leading: int, is_silent: bool) -> NDArray[np.int16]:
         """The block with noise where it needs some."""
         count = len(block) if is_silent and self._is_kept_awake else leading
+        if not count:
+            return block
         return np.concatenate((self._noise.take(count), block[count:]))
 
 
@@ -164,6 +176,10 @@ class Playhead:
     def take(self, count: int) -> NDArray[np.int16]:
         """Exactly `count` samples to play now, padded with silence."""
         leading = self._sink.lead_in(count, self._has_sound())
+        if self._is_idle:
+            self._gain = self._gain_wanted
+            self.is_silent = True
+            return self._sink.filled(np.zeros(count, np.int16), 0, True)
         fading = self._fading.take(count - leading)
         begun = leading + len(fading)
         answers = np.concatenate((fading, self._take_leveled(count - begun, begun)))
@@ -178,6 +194,11 @@ class Playhead:
         block = clip_int16(mix * self._ramp(count))
         self.is_silent = not block.any()
         return self._sink.filled(block, leading, self.is_silent)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether there is nothing to play and nothing to tell: most of the time, so that it must cost nothing."""
+        return not self._answers and not self._beside and self._fading.is_over and self._level.is_steady
 
     def take_over(self) -> list[Over]:
         """Items that came to their end since the last call, in order, then cues."""
@@ -243,6 +264,8 @@ class Playhead:
         return answers or bool(self._beside) or not self._fading.is_over
 
     def _take_leveled(self, count: int, offset: int) -> NDArray[np.int16]:
+        if self._level.is_full:
+            return self._take_answers(count, offset)
         gains = self._level.take(count)
         taken = self._take_answers(len(gains), offset)
         return clip_int16(taken * gains[: len(taken)])
@@ -263,7 +286,9 @@ class Playhead:
                 self._answers.popleft()
         return np.concatenate(taken)
 
-    def _ramp(self, count: int) -> NDArray[np.float64]:
+    def _ramp(self, count: int) -> NDArray[np.float64] | float:
+        if self._gain == self._gain_wanted:
+            return self._gain
         ramp = np.linspace(self._gain, self._gain_wanted, count + 1)[1:]
         self._gain = self._gain_wanted
         return ramp

@@ -33,6 +33,9 @@ class NoEars:
     def hear_playout(self, frame: NDArray[np.int16]) -> None:
         """Take a frame of our own."""
 
+    def hear_talker(self, is_there: bool) -> None:
+        """Know of a talker."""
+
     def rearm(self) -> None:
         """Forget."""
 
