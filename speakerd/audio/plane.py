@@ -48,7 +48,7 @@ class AudioHealth:
     last_pulse_at: float | None
     """Time of the loop's clock when the card last asked for sound."""
     frames: int
-    """Mic frames of 10 or 20 ms."""
+    """Reports of what the microphone heard, 20 ms each."""
     overruns: int
     """Times that captured samples were lost."""
     underruns: int
@@ -207,8 +207,9 @@ class AudioPlane:
             if self._found_at is not None or not self._is_lost:
                 self._lose(self._missing)
         elif self._found_at is None and process.has_sent(wire.Pulse) and self.capture.is_heard is self.capture.is_open:
+            if self._is_lost:
+                _log.info("sound card found again")
             self._found_at, self._is_lost = self._loop.time(), False
-            _log.info("sound card found")
             self.player.attach(process)
             self._post(CardFound())
 

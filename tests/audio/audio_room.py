@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -29,7 +29,7 @@ E = TypeVar("E", bound=Event)
 class AudioRoom:
     """Ears, sink and inbox of a plane; what they got is kept in order."""
 
-    def __init__(self, card: FakeCard, settings: AudioSettings) -> None:
+    def __init__(self, card: FakeCard, settings: AudioSettings, environment: Mapping[str, str] | None = None) -> None:
         self.card = card
         self.loop = asyncio.get_running_loop()
         self.frames: list[NDArray[np.int16]] = []
@@ -42,7 +42,7 @@ class AudioRoom:
         self.posted_at: list[float] = []
         self.speaker_frames_at_post: list[int] = []
         self._something = asyncio.Event()
-        self.plane = AudioPlane(settings, self, self.hand_over, self.post, environment=card.environment)
+        self.plane = AudioPlane(settings, self, self.hand_over, self.post, environment=environment or card.environment)
 
     def hear(self, frame: NDArray[np.int16], end_sample: int) -> None:
         self.frames.append(frame)
@@ -109,9 +109,15 @@ class AudioRoom:
 
 
 @asynccontextmanager
-async def running(card: FakeCard, settings: AudioSettings, *, is_muted: bool = False) -> AsyncIterator[AudioRoom]:
+async def running(
+    card: FakeCard,
+    settings: AudioSettings,
+    *,
+    is_muted: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[AudioRoom]:
     """A room whose plane runs, and is closed at the end."""
-    room = AudioRoom(card, settings)
+    room = AudioRoom(card, settings, environment)
     if is_muted:
         room.plane.capture.close()
     async with asyncio.TaskGroup() as tasks:
