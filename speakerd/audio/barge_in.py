@@ -6,9 +6,8 @@ Measured on made rooms with drift, jumps, long delays and strong distortion (`sc
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 FRAME_MS = 10
 HOLD_AFTER_XRUN_MS = 300
@@ -26,6 +25,7 @@ _HINT_OF, _HINT_FRAMES = 3, 6
 _HEARD_OF, _HEARD_FRAMES = 5, 8
 _VOICED_OF, _VOICED_FRAMES = 2, 12
 _GONE_FRAMES = 40
+_MASK = (1 << 16) - 1
 
 
 class Talker(Enum):
@@ -36,8 +36,7 @@ class Talker(Enum):
     HEARD = "heard"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """What is known of 10 ms."""
 
     near_dbfs: float
@@ -56,14 +55,14 @@ class BargeIn:
         self._floor_dbfs = -50.0
         self._echo_dbfs = -90.0
         self._deaf_frames = 0
-        self._loud: deque[bool] = deque(maxlen=_HEARD_FRAMES)
-        self._voiced: deque[bool] = deque(maxlen=_VOICED_FRAMES)
+        self._loud = self._voiced = 0
+        """The last frames as bits, the newest lowest: 1 for those that may hold a talker."""
         self._quiet_frames = 0
 
     @property
     def is_loud(self) -> bool:
         """Whether the last frames may hold a talker, however short."""
-        return sum(list(self._loud)[-_HINT_FRAMES:]) >= _HINT_OF
+        return _ones(self._loud, _HINT_FRAMES) >= _HINT_OF
 
     def feed(self, frame: Frame) -> Talker | None:
         """Take the next frame; returns what is known now, if that has changed."""
@@ -74,8 +73,8 @@ class BargeIn:
         if self._deaf_frames:
             self._deaf_frames -= 1
             is_loud = False
-        self._loud.append(is_loud)
-        self._voiced.append(is_loud and frame.is_voice)
+        self._loud = self._loud << 1 & _MASK | is_loud
+        self._voiced = self._voiced << 1 & _MASK | (is_loud and frame.is_voice)
         self._quiet_frames = 0 if is_loud else self._quiet_frames + 1
         return self._become(self._next())
 
@@ -85,14 +84,13 @@ class BargeIn:
 
     def end(self) -> Talker | None:
         """Our own sound is over, and its echo too."""
-        self._loud.clear()
-        self._voiced.clear()
+        self._loud = self._voiced = 0
         return self._become(Talker.NONE)
 
     def _next(self) -> Talker:
         if self.talker is not Talker.NONE and self._quiet_frames >= _GONE_FRAMES:
             return Talker.NONE
-        if sum(self._loud) >= _HEARD_OF and sum(self._voiced) >= _VOICED_OF:
+        if _ones(self._loud, _HEARD_FRAMES) >= _HEARD_OF and _ones(self._voiced, _VOICED_FRAMES) >= _VOICED_OF:
             return Talker.HEARD
         if self.talker is Talker.NONE and self.is_loud:
             return Talker.HINTED
@@ -103,3 +101,8 @@ class BargeIn:
             return None
         self.talker = talker
         return talker
+
+
+def _ones(bits: int, frames: int) -> int:
+    """How many of the newest frames are set."""
+    return (bits & (1 << frames) - 1).bit_count()

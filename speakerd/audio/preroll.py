@@ -24,14 +24,18 @@ class PrerollRing:
         """Take the next samples; the oldest ones are forgotten."""
         kept = samples[-len(self._ring) :]
         self.end += len(samples)
-        places = np.arange(self.end - len(kept), self.end) % len(self._ring)
-        self._ring[places] = kept
+        place = (self.end - len(kept)) % len(self._ring)
+        first = min(len(kept), len(self._ring) - place)
+        self._ring[place : place + first] = kept[:first]
+        self._ring[: len(kept) - first] = kept[first:]
 
     def read(self, start: int, end: int) -> NDArray[np.int16]:
         """A copy of the samples from `start` up to `end`; raises IndexError unless all of them are held."""
         if not self.start <= start <= end <= self.end:
             raise IndexError(f"Samples {start} to {end} are not held: the ring has {self.start} to {self.end}.")
-        return self._ring[np.arange(start, end) % len(self._ring)]
+        place = start % len(self._ring)
+        first = self._ring[place : place + end - start]
+        return np.concatenate((first, self._ring[: end - start - len(first)]))
 
     def restart(self, position: int) -> None:
         """Forget everything; the next sample has this position. Positions never go back: raises ValueError."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass, fields
-from typing import NamedTuple
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from speakerd.errors import ProtocolError
 
@@ -177,6 +178,8 @@ Message = Command | Report
 
 class _Kind(NamedTuple):
     make: Callable[..., Message]
+    values: Callable[[Message], Any]
+    """Those of its fields, in order; one value where there is one field."""
     head: struct.Struct
     """The fixed fields."""
     has_tail: bool
@@ -187,7 +190,8 @@ def _kind(make: type) -> _Kind:
     types = [str(field.type) for field in fields(make)]
     has_tail = types[-1:] == ["bytes"]
     head = "".join(_CODES[name] for name in types[: len(types) - has_tail])
-    return _Kind(make, struct.Struct("<" + head), has_tail)
+    names = [field.name for field in fields(make)]
+    return _Kind(make, attrgetter(*names) if names else lambda _: (), struct.Struct("<" + head), has_tail)
 
 
 _TYPES: tuple[type, ...] = (
@@ -201,8 +205,10 @@ _NUMBERS = {make: number for number, make in enumerate(_TYPES)}
 def pack(message: Message) -> bytes:
     """The frame of a message."""
     number = _NUMBERS[type(message)]
-    _, head, has_tail = _KINDS[number]
-    values = astuple(message)
+    _, get_values, head, has_tail = _KINDS[number]
+    values = get_values(message)
+    if not isinstance(values, tuple):
+        values = (values,)
     payload = head.pack(*values[:-1]) + values[-1] if has_tail else head.pack(*values)
     return _FRAME.pack(number, len(payload)) + payload
 
@@ -229,7 +235,7 @@ class Unpacker:
 
 
 def _parse(kind: _Kind, payload: bytes) -> Message:
-    make, head, has_tail = kind
+    make, _, head, has_tail = kind
     if len(payload) < head.size or (len(payload) > head.size and not has_tail):
         raise ProtocolError(f"A frame of kind {_KINDS.index(kind)} must have {head.size} bytes, not {len(payload)}.")
     values = head.unpack_from(payload)

@@ -53,6 +53,7 @@ struct card {
 	uint64_t tick_late_ns;  /* by how much the next wake-up will come late */
 	uint64_t late_ns;       /* by how much the reported position lags at present */
 	uint64_t random;
+	struct timespec seen[2]; /* when the folder had changed last, as is_gone and take_disturbance saw it */
 	uint64_t started_ns;    /* when this run began */
 	uint64_t started_frame; /* mic: the room's position then; speaker: frames heard before this run */
 	uint64_t hw;            /* frames of this run that the card has played or captured */
@@ -80,7 +81,7 @@ int next_tick(struct card *card);
 int is_gone(struct card *card);
 enum gone unplugged(const struct card *card);
 /* True once for each file disturb.mic or disturb.speaker. */
-int take_disturbance(const struct card *card);
+int take_disturbance(struct card *card);
 
 int is_playback(const struct card *card);
 void path_of(const struct card *card, const char *file, char path[PATH_BYTES]);

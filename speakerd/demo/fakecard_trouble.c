@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* splitmix64: the same seed makes the same jitter. */
@@ -63,6 +65,21 @@ int next_tick(struct card *card)
 	return set_late_tick(card);
 }
 
+/* Whether files may have come since this was asked with the same `seen`: a card asks a thousand times a second. The
+ * clock of a file system moves in steps of some milliseconds, so what has just changed may be changing again.
+ */
+static int folder_changed(const struct card *card, struct timespec *seen)
+{
+	struct stat folder;
+	struct timespec now;
+	if (stat(card->dir, &folder) < 0)
+		return 1;
+	clock_gettime(CLOCK_REALTIME, &now);
+	int is_new = folder.st_mtim.tv_sec != seen->tv_sec || folder.st_mtim.tv_nsec != seen->tv_nsec;
+	*seen = folder.st_mtim;
+	return is_new || now.tv_sec - folder.st_mtim.tv_sec <= 1;
+}
+
 static enum gone style_of(const struct card *card, const char *file)
 {
 	char path[PATH_BYTES], style = 0;
@@ -84,7 +101,7 @@ enum gone unplugged(const struct card *card)
 
 int is_gone(struct card *card)
 {
-	if (!card->gone && (card->gone = unplugged(card))) {
+	if (!card->gone && folder_changed(card, &card->seen[0]) && (card->gone = unplugged(card))) {
 		const char *event = card->gone == GONE_HANG ? "HANG" : "ENODEV";
 		card->running = 0;
 		note(card, "%s hw=%" PRIu64 " appl=%lu", event, card->hw, card->io.appl_ptr);
@@ -97,9 +114,11 @@ int is_gone(struct card *card)
 	return 1;
 }
 
-int take_disturbance(const struct card *card)
+int take_disturbance(struct card *card)
 {
 	char path[PATH_BYTES];
+	if (!folder_changed(card, &card->seen[1]))
+		return 0;
 	path_of(card, is_playback(card) ? "disturb.speaker" : "disturb.mic", path);
 	return unlink(path) == 0;
 }
