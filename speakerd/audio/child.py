@@ -89,13 +89,14 @@ def _serve(options: CardOptions, reports: _Reports) -> None:
 
 
 class _Reports:
-    """The way out, for any thread: the pipe is the queue. What fits into PIPE_BUF is written as a whole or not at all.
+    """The way out, for any thread: the pipe is the queue, so that nobody waits and no thread is woken.
 
     Frames that find it full are dropped, as the next one tells; all else waits for the next report.
     """
 
     def __init__(self, out: int) -> None:
         self._out = out
+        self._lock = threading.Lock()
         self._waiting: deque[bytes] = deque()
         with contextlib.suppress(OSError):  # more than an unprivileged user's limit
             fcntl.fcntl(out, fcntl.F_SETPIPE_SZ, _OUT_BYTES)
@@ -103,24 +104,27 @@ class _Reports:
 
     def put(self, report: wire.Report) -> bool:
         """Send a report; False when the pipe is full."""
-        while self._waiting:
-            if not self._write(self._waiting[0]):
-                break
-            self._waiting.popleft()
-        packed = wire.pack(report)
-        if not self._waiting and self._write(packed):
+        with self._lock:
+            self._write_waiting()
+            if self._waiting and isinstance(report, wire.MicFrame | wire.Pulse | wire.Clocks):
+                return False
+            self._waiting.append(wire.pack(report))
+            self._write_waiting()
             return True
-        if not isinstance(report, wire.MicFrame | wire.Pulse | wire.Clocks):
-            self._waiting.append(packed)
-        return False
 
-    def _write(self, packed: bytes) -> bool:
-        try:
-            return os.write(self._out, packed) == len(packed)
-        except BlockingIOError:
-            return False
-        except BrokenPipeError:
-            os._exit(0)
+    def _write_waiting(self) -> None:
+        while self._waiting:
+            packed = self._waiting[0]
+            try:
+                written = os.write(self._out, packed)
+            except BlockingIOError:
+                return
+            except BrokenPipeError:
+                os._exit(0)
+            if written < len(packed):
+                self._waiting[0] = packed[written:]
+                return
+            self._waiting.popleft()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ Report = Callable[[wire.Report], bool]
 """Takes a report; False where it was dropped."""
 
 _PULSE_MS = 100
-_REPORT_MS = 20
+_REPORT_MS = 30
+"""Each report wakes the daemon up, which costs more than what it does with so much sound."""
 _CLOCKS_MS = 1000
 _CLOCKED_BLOCKS = 10
 """Of so many blocks of one stream the times of one are taken: both directions are in step anyway."""
@@ -34,8 +35,6 @@ _INPUT_LOST, _OUTPUT_LOST = 1 | 2, 4 | 8
 """PortAudio's flags of a callback: input underflow and overflow, output underflow and overflow."""
 _INAUDIBLE = 1
 """The soft noise that keeps slow loudspeakers awake is silence to the canceller."""
-_MOST_SAMPLES = 960
-"""In one report, which then fits into what a pipe takes at once: PIPE_BUF, 4096 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +194,7 @@ class Loudspeaker:
 
 
 class Microphone:
-    """Reports what one capture stream hears, beside what is played meanwhile, 20 ms at a time.
-
-    Each report wakes the daemon up, which costs more than what it does with 10 ms.
-    """
+    """Reports what one capture stream hears, beside what is played meanwhile."""
 
     def __init__(self, epoch: int, format_: Format, channel: int, gain: float, report: Report) -> None:
         self._epoch = epoch
@@ -237,16 +233,12 @@ class Microphone:
         data = b"".join(self._near)
         near = one_channel(data, format_.channels, self._channel, self._gain, is_32_bit=format_.is_32_bit)
         sounds = int(far.max()) > _INAUDIBLE or int(far.min()) < -_INAUDIBLE
-        lost, unpaired = self._lost, self._lost or self._unpaired
-        self._lost = False
-        for start in range(0, len(near), _MOST_SAMPLES):
-            part = slice(start, start + _MOST_SAMPLES)
-            captured = bytes_of(near[part])
-            self._captured += len(captured) // 2
-            pcm = captured + bytes_of(far[part]) if sounds else captured
-            arrived = self._report(wire.MicFrame(self._epoch, self._captured, lost, unpaired, len(captured), pcm))
-            lost = unpaired = not arrived
-            self._lost = self._lost or lost
+        captured = bytes_of(near)
+        self._captured += len(near)
+        pcm = captured + bytes_of(far) if sounds else captured
+        is_unpaired = self._lost or self._unpaired
+        frame = wire.MicFrame(self._epoch, self._captured, self._lost, is_unpaired, len(captured), pcm)
+        self._lost = not self._report(frame)
         self._near, self._far, self._waiting, self._unpaired = [], [], 0, False
 
 

@@ -50,8 +50,11 @@ class Heard:
 class EchoPath:
     """One run of the capture stream; audio thread only."""
 
-    def __init__(self, rate_hz: int, resampler_seconds: float) -> None:
-        """`resampler_seconds` is what the way to 16 kHz holds back: made up for by silence, frames come in time."""
+    def __init__(self, rate_hz: int, resampler_seconds: float, *, hears_words: bool = True) -> None:
+        """`resampler_seconds` is what the way to 16 kHz holds back: made up for by silence, frames come in time.
+
+        Without `hears_words` nothing is made for a wake word while our own sound may be heard.
+        """
         missing = 2 * math.ceil(resampler_seconds * WAKE_RATE_HZ / 2)
         self._rate_hz = rate_hz
         self._near = np.zeros(missing, np.int16)
@@ -63,7 +66,7 @@ class EchoPath:
         """Of the next frame, in samples at 16 kHz."""
         self._far_end = FarEnd(rate_hz)
         self._canceller = EchoCanceller()
-        self._words = WordPath()
+        self._words = WordPath() if hears_words else None
         self._levels = Levels()
         self._barge_in = BargeIn()
         self._splice = Splice()
@@ -74,7 +77,7 @@ class EchoPath:
     @property
     def echo_delay_ms(self) -> float | None:
         """How long our own sound takes until the microphone hears it; None until it is known."""
-        return self._words.delay_ms
+        return self._words.delay_ms if self._words else None
 
     def samples_lost(self) -> None:
         """Samples are missing before the next ones, in one direction or the other."""
@@ -95,7 +98,8 @@ class EchoPath:
         if not self._active_frames:
             return self._plain(plain, passed, wants_levels=wants_levels)
         if not was_active:
-            self._words.begin()
+            if self._words:
+                self._words.begin()
             self._far = np.zeros(whole - len(near), np.int16) if whole > len(near) else self._far[:0]
         played, far_wake = self._played(far, len(near), whole)
         clean = self._canceller.process(frames, played)
@@ -105,7 +109,7 @@ class EchoPath:
         talkers = tuple(self._look_for_talker(passed, levels)) if self._active_frames > _WARMING_FRAMES else ()
         return Heard(
             self._splice.clean(plain, clean, start),
-            self._words.process(passed, played),
+            self._words.process(passed, played) if self._words else passed[:0],
             far_wake,
             talkers,
             self._barge_in.is_loud or self._barge_in.talker is Talker.HEARD,

@@ -12,11 +12,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from speakerd.audio import wire
 from speakerd.audio.barge_in import Talker
+from speakerd.audio.echo_path import Heard
 from speakerd.audio.near_end import NearEnd
 from speakerd.audio.own_turns import OwnTurns, TurnRules
 from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_FRAME_SAMPLES, WakeFramer, samples_in, samples_of
@@ -49,7 +47,7 @@ class Hearing:
 
     def __init__(
         self,
-        ears: Ears,
+        ears: Ears | None,
         sink: AudioSink,
         post: Post,
         now: Callable[[], float],
@@ -101,10 +99,15 @@ class Hearing:
         self.ring.restart(instants * 3)
         self._wake_end = instants * 2
         self.format = report
-        self._near_end = NearEnd(report.rate_hz, cancels_echo=self._cancels_echo, wants_levels=self._turns.wants_levels)
+        self._near_end = NearEnd(
+            report.rate_hz,
+            cancels_echo=self._cancels_echo,
+            wants_levels=self._turns.wants_levels,
+            hears_words=self._ears is not None,
+        )
         self._turns.restart()
         self._framer, self._far_framer = WakeFramer(), WakeFramer()
-        self._ears.rearm()
+        self._rearm()
 
     def hear(self, report: wire.MicFrame) -> None:
         """Hand on what was heard."""
@@ -113,18 +116,16 @@ class Hearing:
         self.frames += 1
         if report.was_overrun:
             self.overruns += 1
-            self._ears.rearm()
+            self._rearm()
         near, far = samples_of(report.pcm[: report.near_bytes]), samples_of(report.pcm[report.near_bytes :])
         heard = self._near_end.process(near, far, was_lost=report.was_overrun or report.is_unpaired)
         self.ring.append(heard.session)
         self._follow_turns(heard.levels)
         if self._uplink:
             self._hand_over(self._uplink.session, self._uplink.pieces(self.ring))
-        for frame in self._far_framer.cut(heard.far_wake):
-            self._ears.hear_playout(frame)
-        if heard.is_talker is not None:
-            self._ears.hear_talker(heard.is_talker)
-        self._score(heard.wake)
+        self._wake_end += len(heard.wake)
+        if self._ears is not None:
+            self._listen(self._ears, heard)
         for talker in heard.talkers:
             self._post(_EVENTS[talker](self._wake_end))
         self.echo_delay_ms = self._near_end.echo_delay_ms
@@ -185,10 +186,17 @@ class Hearing:
         for pcm in pieces:
             self._sink(session, pcm)
 
-    def _score(self, samples: NDArray[np.int16]) -> None:
-        self._wake_end += len(samples)
-        frames = self._framer.cut(samples)
+    def _listen(self, ears: Ears, heard: Heard) -> None:
+        for frame in self._far_framer.cut(heard.far_wake):
+            ears.hear_playout(frame)
+        if heard.is_talker is not None:
+            ears.hear_talker(heard.is_talker)
+        frames = self._framer.cut(heard.wake)
         end = self._wake_end - len(self._framer.waiting) - frames.size
         for frame in frames:
             end += WAKE_FRAME_SAMPLES
-            self._ears.hear(frame, end)
+            ears.hear(frame, end)
+
+    def _rearm(self) -> None:
+        if self._ears is not None:
+            self._ears.rearm()

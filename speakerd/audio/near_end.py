@@ -18,11 +18,14 @@ from speakerd.audio.voice import Levels
 class NearEnd:
     """One run of the capture stream; audio thread only."""
 
-    def __init__(self, rate_hz: int, *, cancels_echo: bool, wants_levels: bool = False) -> None:
-        """`wants_levels`: tell level and voice of every 10 ms."""
+    def __init__(
+        self, rate_hz: int, *, cancels_echo: bool, wants_levels: bool = False, hears_words: bool = True
+    ) -> None:
+        """`wants_levels`: tell level and voice of every 10 ms. `hears_words`: there is a wake word to listen for."""
         self._to_session = Resampler(rate_hz, SESSION_RATE_HZ)
         self._to_wake = Resampler(rate_hz, WAKE_RATE_HZ)
-        self._echo_path = EchoPath(rate_hz, self._to_wake.delay_seconds) if cancels_echo else None
+        held_seconds = self._to_wake.delay_seconds
+        self._echo_path = EchoPath(rate_hz, held_seconds, hears_words=hears_words) if cancels_echo else None
         self._far_end = FarEnd(rate_hz)
         self._levels = Levels()
         self._wants_levels = wants_levels

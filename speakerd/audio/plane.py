@@ -30,7 +30,7 @@ _SILENT_SECONDS = 0.5
 _START_SECONDS = 15.0
 """Longest wait for the first sign of a stream: a slow Pi imports for seconds, and a USB card may open slowly."""
 _FIRST_BACKOFF_SECONDS, _LAST_BACKOFF_SECONDS = 0.25, 5.0
-_STEADY_SECONDS = 10.0
+_STEADY_SECONDS = 2.0
 """A card that worked for so long has earned a fresh back-off."""
 _GRACE_SECONDS = 1.5
 _CHANGE_SECONDS = 3.0
@@ -48,7 +48,7 @@ class AudioHealth:
     last_pulse_at: float | None
     """Time of the loop's clock when the card last asked for sound."""
     frames: int
-    """Reports of what the microphone heard, 20 ms each."""
+    """Reports of what the microphone heard, about 30 ms each."""
     overruns: int
     """Times that captured samples were lost."""
     underruns: int
@@ -79,13 +79,13 @@ class AudioHealth:
 class AudioPlane:
     """The microphone and the loudspeaker. Made in the loop's thread; `run` is its owner task.
 
-    Posts CardFound when the streams run and CardLost once when they no longer do. `environment` adds to the child's.
+    Without ears nobody listens for a wake word. Posts CardFound when the streams run and CardLost once when they no longer do. `environment` adds to the child's.
     """
 
     def __init__(
         self,
         settings: AudioSettings,
-        ears: Ears,
+        ears: Ears | None,
         sink: AudioSink,
         post: Post,
         *,

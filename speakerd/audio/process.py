@@ -22,8 +22,8 @@ from speakerd.errors import ProtocolError
 
 _STDIN_BYTES = 16_384
 """A short pipe (0.3 s of sound), so that a flush is not stuck behind what is already on its way."""
-_REPORTS_BYTES = 8192
-"""Read at a time: two reports."""
+_REPORTS_BYTES = 16_384
+"""Read at a time: some reports."""
 _STDERR_READ_BYTES, _STDERR_PAUSE_SECONDS, _STDERR_KEPT_BYTES = 4096, 0.05, 4096
 
 

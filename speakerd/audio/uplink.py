@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, samples_in
 from speakerd.audio.preroll import PrerollRing
 
-_PIECE_SAMPLES = samples_in(20, SESSION_RATE_HZ)
+_LEAST_SAMPLES = samples_in(20, SESSION_RATE_HZ)
+_MOST_SAMPLES = samples_in(100, SESSION_RATE_HZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,14 @@ class Uplink:
         self._hash = hashlib.sha256()
 
     def pieces(self, ring: PrerollRing) -> Iterator[bytes]:
-        """PCM of 20 ms each, as far as whole pieces have been captured."""
-        while self._next + _PIECE_SAMPLES <= ring.end:
-            yield self._take(ring, self._next + _PIECE_SAMPLES)
+        """PCM of 20 to 100 ms: all that was captured, once that is worth a message."""
+        while self._next + _LEAST_SAMPLES <= ring.end:
+            yield self._take(ring, min(ring.end, self._next + _MOST_SAMPLES))
 
     def rest(self, ring: PrerollRing, end: int) -> Iterator[bytes]:
         """PCM up to a position at which the uplink was closed, the last piece shorter."""
         while self._next < end:
-            yield self._take(ring, min(self._next + _PIECE_SAMPLES, end))
+            yield self._take(ring, min(end, self._next + _MOST_SAMPLES))
 
     @property
     def span(self) -> UplinkSpan:

@@ -107,7 +107,7 @@ def test_the_uplink_begins_with_the_preroll(since_sample: int | None, start: int
     room.capture.close_uplink()
     room.capture_sound(24_000)
     assert room.sent_to(4) == bytes_of(SOUND[start:48_000])
-    assert {len(pcm) for _, pcm in room.sent[:-1]} == {960}
+    assert {len(pcm) for _, pcm in room.sent[:-1]} <= {960, 4800}, "20 ms as they come, and what was waiting in 100 ms"
     [span] = room.hearing.spans
     assert (span.session, span.start, span.end, span.samples) == (4, start, 48_000, 48_000 - start)
     assert span.sha256 == hashlib.sha256(bytes_of(SOUND[start:48_000])).hexdigest()
