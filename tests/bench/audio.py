@@ -38,15 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _QUICK = (
-    (Section("interruption", 20, 9),),
-    (Section("end-to-end", 6, 12),),
-    (Section("costs", 2, 20),),
+    (Section("interruption", "interruption", 20, 9),),
+    (Section("end-to-end", "end-to-end", 5, 8),),
+    (Section("costs", "costs", 3, 20), Section("talk", "quick-talk", 22, 20)),
 )
-"""Groups one after the other, those of a group at the same time: name, amount, seconds after which nothing begins."""
+"""Groups one after the other, those of a group at the same time: what, how much, seconds until nothing new begins."""
 _FULL = (
-    (Section("interruption", 100, 180),),
-    (Section("end-to-end", 30, 150),),
-    (Section("costs", 20, 120),),
+    (Section("interruption", "interruption", 100, 180),),
+    (Section("end-to-end", "end-to-end", 30, 150),),
+    (Section("costs", "costs", 20, 120),),
+    (Section("talk", "talk", 600, 2400),),
 )
 
 

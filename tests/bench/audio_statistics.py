@@ -25,6 +25,8 @@ class Talk:
 
     start: float
     end: float
+    ratio_db: float = 0.0
+    """How much louder than the echo of our own sound."""
 
 
 @dataclass(frozen=True, slots=True)
