@@ -35,7 +35,7 @@ class Section:
     amount: float
     """Interruptions, or seconds of each situation or room."""
     seconds: float
-    """After which nothing more is begun."""
+    """After which nothing more is begun, and rooms end."""
 
 
 def measured(section: Section) -> dict[str, Any] | str:
@@ -50,8 +50,10 @@ def measured(section: Section) -> dict[str, Any] | str:
             timeout=section.seconds + _LAST_SECONDS,
             check=True,
         )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        return str(error)
+    except subprocess.CalledProcessError as error:
+        return f"its process ended with {error.returncode}: see its words above"
+    except subprocess.TimeoutExpired:
+        return "its process did not end"
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 
@@ -75,7 +77,7 @@ async def _figures(section: str, folder: Path, amount: float, deadline: float) -
         return await _undisturbed(lambda again: latencies(folder / str(again), amount), deadline)
     if section == "costs":
         return await costs(folder, amount)
-    return await talk(QUICK_ROOMS if section == "quick-talk" else tuple(ROOMS), amount)
+    return await talk(QUICK_ROOMS if section == "quick-talk" else tuple(ROOMS), amount, deadline)
 
 
 async def _undisturbed(measure: Callable[[int], Awaitable[dict[str, Any]]], deadline: float) -> dict[str, Any]:

@@ -36,6 +36,9 @@ class NoEars:
     def hear_playout(self, frame: NDArray[np.int16]) -> None:
         """Take a frame of our own."""
 
+    def hear_talker(self, is_talker: bool) -> None:
+        """Take whether somebody speaks over it."""
+
     def rearm(self) -> None:
         """Forget."""
 

@@ -49,21 +49,21 @@ _AIR_PRIORITY = 1
 _VOICE_HEARD = getattr(events, "VoiceHeard", ())
 
 
-async def talk(names: Sequence[str], seconds: float) -> dict[str, Any]:
-    """All rooms, some of them at the same time, each for so many seconds."""
+async def talk(names: Sequence[str], seconds: float, deadline: float) -> dict[str, Any]:
+    """All rooms, some of them at the same time, each for so many seconds and not beyond the deadline."""
     crew = asyncio.Semaphore(_AT_ONCE)
 
     async def one(name: str) -> Heard:
         async with crew:
-            return await _heard(name, seconds)
+            return await _heard(name, seconds, deadline)
 
     heard = await asyncio.gather(*map(one, names))
     return figures(dict(zip(names, heard, strict=True)))
 
 
-async def _heard(name: str, seconds: float) -> Heard:
+async def _heard(name: str, seconds: float, deadline: float) -> Heard:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.audio_talk", name, "--seconds", str(seconds)),
+        *(sys.executable, "-m", "bench.audio_talk", name, "--seconds", str(seconds), "--until", str(deadline)),
         stdout=asyncio.subprocess.PIPE,
         env=dict(os.environ) | {"OPENBLAS_NUM_THREADS": "1"},
     )
@@ -80,7 +80,7 @@ async def _heard(name: str, seconds: float) -> Heard:
     return Heard(**noted | {"talks": [Talk(**one) for one in noted["talks"]]})
 
 
-async def in_room(room: Room, folder: Path, seconds: float, seed: int) -> Heard:
+async def in_room(room: Room, folder: Path, seconds: float, deadline: float, seed: int) -> Heard:
     """Let people talk, or nobody, over the speaker in one room."""
     mic = FakeCard(folder / "mic", name="microphone" if room.mic_ppm else "fakecard", ppm=room.mic_ppm)
     speaker = FakeCard(folder / "speaker", name="loudspeaker") if room.mic_ppm else mic
@@ -100,7 +100,7 @@ async def in_room(room: Room, folder: Path, seconds: float, seed: int) -> Heard:
 
         async with stage(mic, speaker=speaker, environment=environment, make_ears=make_ears) as on:
             began_at = time.monotonic()
-            talks = await _talks(on, air, room, own, seconds)
+            talks = await _talks(on, air, room, own, min(began_at + seconds, deadline))
             report = air.report()
             return Heard(
                 seconds=time.monotonic() - began_at,
@@ -119,8 +119,7 @@ def _hurry(pids: Sequence[int]) -> None:
             os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(_AIR_PRIORITY))
 
 
-async def _talks(on: Stage, air: EchoRoom, room: Room, own: NDArray[np.int16], seconds: float) -> list[Talk]:
-    ends_at = time.monotonic() + seconds
+async def _talks(on: Stage, air: EchoRoom, room: Room, own: NDArray[np.int16], ends_at: float) -> list[Talk]:
     async with asyncio.TaskGroup() as group:
         answering = group.create_task(_answer(on, own)) if room.is_own_heard else None
         talks = await _people(air, room, ends_at)
@@ -172,10 +171,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.audio_talk")
     parser.add_argument("room", choices=ROOMS)
     parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--until", type=float, default=float("inf"), help="monotonic second at which it ends")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="speakerd-bench-") as folder:
         seed = list(ROOMS).index(chosen.room) + 1
-        heard = asyncio.run(in_room(ROOMS[chosen.room], Path(folder), chosen.seconds, seed))
+        heard = asyncio.run(in_room(ROOMS[chosen.room], Path(folder), chosen.seconds, chosen.until, seed))
     sys.stdout.write(json.dumps(asdict(heard)))
 
 
