@@ -69,6 +69,7 @@ def row(name: str, heard: Heard) -> dict[str, Any]:
         "voices": voices.talks,
         "voices_found": voices.hits,
         "voice_ms_p50": spread(voices.latencies_ms).p50,
+        "voice_ms": voices.latencies_ms,
         "words": words.talks,
         "words_found": words.hits,
         "false_barge_ins": len(_voices(heard).false_at),
