@@ -49,6 +49,7 @@ QUICK_ROOMS = ("alone, strong distortion", "voices, 0 dB", "words, 0 and -6 dB")
 class Heard:
     """What happened in a room; all times are monotonic seconds."""
 
+    began_at: float
     seconds: float
     talks: Sequence[Talk]
     barge_ins: Sequence[float]
@@ -73,6 +74,7 @@ def row(name: str, heard: Heard) -> dict[str, Any]:
         "words": words.talks,
         "words_found": words.hits,
         "false_barge_ins": len(_voices(heard).false_at),
+        "false_barge_ins_after_seconds": [at - heard.began_at for at in _voices(heard).false_at],
         "self_wakes": len(_words(heard).false_at),
         "late_frames": heard.late_frames,
         "xruns": heard.xruns,

@@ -103,6 +103,7 @@ async def in_room(room: Room, folder: Path, seconds: float, deadline: float, see
             talks = await _talks(on, air, room, own, min(began_at + seconds, deadline))
             report = air.report()
             return Heard(
+                began_at=began_at,
                 seconds=time.monotonic() - began_at,
                 talks=talks,
                 barge_ins=[at for at, event in on.events if isinstance(event, _VOICE_HEARD)],

@@ -16,7 +16,7 @@ SOFTER = (*TALKS, Talk(30.0, 31.0, -6.0), Talk(40.0, 41.0, -6.0))
 
 def heard(**changes: Any) -> Heard:
     nothing: dict[str, Any] = {"talks": (), "barge_ins": (), "wakes": (), "late_frames": 0, "xruns": 0}
-    return Heard(seconds=30.0, **nothing | changes)
+    return Heard(began_at=4.0, seconds=30.0, **nothing | changes)
 
 
 def test_every_room_counts_for_its_own_key() -> None:
@@ -29,6 +29,7 @@ def test_every_room_counts_for_its_own_key() -> None:
         }
     )
     rooms = measured.pop("rooms")
+    assert rooms[0]["false_barge_ins_after_seconds"] == [1.0]
     assert measured == {
         "barge_in_hit_rate_0db": 1.0,
         "barge_in_ms_p50": pytest.approx(200),
