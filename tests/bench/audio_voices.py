@@ -44,9 +44,9 @@ _OVER = (
     "tell me about the weather instead",
 )
 _WAKE = "hey jarvis"
-_WAKE_NUMBERS = (0, 1, 2, 14, 8, 9, 15, 16)
+_WAKE_NUMBERS = (1, 2, 14, 8, 9, 15, 16)
 """Voices and paces of flite (slt, kal16, rms) that are heard well across a quiet room: what is missed there (awb, and
-slt at its own pace) would tell nothing about playout."""
+slt but for its slowest) would tell nothing about playout."""
 
 
 def own_speech(seconds: float, seed: int = 1) -> NDArray[np.int16]:
