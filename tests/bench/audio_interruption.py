@@ -44,7 +44,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a round has shown, by the card's own files."""
+    """Of a round, by the card's own files."""
 
     silent_after_ms: float
     error_samples: int
@@ -68,11 +68,11 @@ async def interruptions(folder: Path, times: int, deadline: float) -> dict[str, 
                 rounds.append(done)
             else:
                 disturbed += 1
-    outcomes = [_outcome(card, SpeakerClock(card), done) for done in rounds]
+    outcomes = [outcome(card, SpeakerClock(card), done) for done in rounds]
     return {
-        "interrupt_to_silence_ms": asdict(spread([outcome.silent_after_ms for outcome in outcomes])),
-        "heard_error_samples_max": max((abs(outcome.error_samples) for outcome in outcomes), default=None),
-        "heard_error_ms_max": max((abs(outcome.error_ms) for outcome in outcomes), default=None),
+        "interrupt_to_silence_ms": asdict(spread([one.silent_after_ms for one in outcomes])),
+        "heard_error_samples_max": max((abs(one.error_samples) for one in outcomes), default=None),
+        "heard_error_ms_max": max((abs(one.error_ms) for one in outcomes), default=None),
         "interruptions": len(outcomes),
         "repeated_for_xruns": disturbed,
         "block_frames": _block_frames(card),
@@ -96,7 +96,8 @@ async def _round(
     return Round(first_frame, card.speaker_frames(), called_at, counted(), event.played_ms)
 
 
-def _outcome(card: FakeCard, clock: SpeakerClock, done: Round) -> Outcome:
+def outcome(card: FakeCard, clock: SpeakerClock, done: Round) -> Outcome:
+    """What a round has shown."""
     span = loud_span(played(card, done.first_frame, done.end_frame), _QUIET)
     assert span is not None, "the answer was heard before it was interrupted"
     first, end = (done.first_frame + place for place in span)

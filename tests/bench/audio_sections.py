@@ -17,6 +17,8 @@ from typing import Any
 from bench.audio_costs import costs
 from bench.audio_end_to_end import latencies
 from bench.audio_interruption import interruptions
+from bench.audio_rooms import QUICK_ROOMS, ROOMS
+from bench.audio_talk import talk
 from bench.machine import service_environment
 
 _LAST_SECONDS = 120.0
@@ -29,15 +31,16 @@ class Section:
     """What is to be measured."""
 
     name: str
+    kind: str
     amount: float
-    """Interruptions, or seconds of each situation."""
+    """Interruptions, or seconds of each situation or room."""
     seconds: float
-    """After which nothing more is begun."""
+    """After which nothing more is begun, and rooms end."""
 
 
 def measured(section: Section) -> dict[str, Any] | str:
     """The figures of a section, or why there are none; in the environment that systemd gives to a service."""
-    words = [section.name, "--amount", str(section.amount), "--seconds", str(section.seconds)]
+    words = [section.kind, "--amount", str(section.amount), "--seconds", str(section.seconds)]
     command = [sys.executable, "-m", "bench.audio_sections", *words]
     try:
         done = subprocess.run(
@@ -47,8 +50,10 @@ def measured(section: Section) -> dict[str, Any] | str:
             timeout=section.seconds + _LAST_SECONDS,
             check=True,
         )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        return str(error)
+    except subprocess.CalledProcessError as error:
+        return f"its process ended with {error.returncode}: see its words above"
+    except subprocess.TimeoutExpired:
+        return "its process did not end"
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 
@@ -56,7 +61,7 @@ def measured(section: Section) -> dict[str, Any] | str:
 def main() -> None:
     """Measure one section and print its figures."""
     parser = argparse.ArgumentParser(prog="bench.audio_sections")
-    parser.add_argument("section", choices=["interruption", "end-to-end", "costs"])
+    parser.add_argument("section", choices=["interruption", "end-to-end", "costs", "talk", "quick-talk"])
     parser.add_argument("--amount", type=float, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     chosen = parser.parse_args()
@@ -70,7 +75,9 @@ async def _figures(section: str, folder: Path, amount: float, deadline: float) -
         return await interruptions(folder / "card", round(amount), deadline)
     if section == "end-to-end":
         return await _undisturbed(lambda again: latencies(folder / str(again), amount), deadline)
-    return await costs(folder, amount)
+    if section == "costs":
+        return await costs(folder, amount)
+    return await talk(QUICK_ROOMS if section == "quick-talk" else tuple(ROOMS), amount, deadline)
 
 
 async def _undisturbed(measure: Callable[[int], Awaitable[dict[str, Any]]], deadline: float) -> dict[str, Any]:

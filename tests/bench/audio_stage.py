@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from speakerd.audio.plane import AudioPlane
 from speakerd.core.events import CardFound, Event
 from speakerd.demo.card import FakeCard
-from speakerd.ports import AudioSink, Ears
+from speakerd.ports import AudioSink, Ears, Post
 from speakerd.settings import AudioSettings
 
 _SECONDS = 20.0
@@ -27,14 +27,17 @@ _NS = 1_000_000_000
 class NoEars:
     """Nobody listens for the wake word."""
 
+    def __init__(self, post: Post) -> None:
+        """Nothing is posted."""
+
     def hear(self, frame: NDArray[np.int16], end_sample: int) -> None:
         """Take a frame."""
 
     def hear_playout(self, frame: NDArray[np.int16]) -> None:
         """Take a frame of our own."""
 
-    def hear_talker(self, is_there: bool) -> None:
-        """Know of a talker."""
+    def hear_talker(self, is_talker: bool) -> None:
+        """Take whether somebody speaks over it."""
 
     def rearm(self) -> None:
         """Forget."""
@@ -47,9 +50,15 @@ def no_sink(session: int, pcm: bytes) -> None:
 class Stage:
     """A plane and what it posts, each event with its monotonic second."""
 
-    def __init__(self, settings: AudioSettings, environment: Mapping[str, str], ears: Ears, sink: AudioSink) -> None:
+    def __init__(
+        self,
+        settings: AudioSettings,
+        environment: Mapping[str, str],
+        make_ears: Callable[[Post], Ears],
+        sink: AudioSink,
+    ) -> None:
         self.events: list[tuple[float, Event]] = []
-        self.plane = AudioPlane(settings, ears, sink, self.post, environment=environment)
+        self.plane = AudioPlane(settings, make_ears(self.post), sink, self.post, environment=environment)
 
     def post(self, event: Event) -> None:
         """Keep an event."""
@@ -72,13 +81,12 @@ async def stage(
     *,
     speaker: FakeCard | None = None,
     environment: Mapping[str, str] | None = None,
-    ears: Ears | None = None,
+    make_ears: Callable[[Post], Ears] = NoEars,
     sink: AudioSink = no_sink,
-    make_ears: Callable[[Stage], Ears] | None = None,
 ) -> AsyncIterator[Stage]:
     """A plane in full duplex and at full volume, whose card was found."""
     settings = replace(AudioSettings(), input=card.name, output=(speaker or card).name, volume=1.0, duplex="full")
-    stands = Stage(settings, environment or card.environment, ears or NoEars(), sink)
+    stands = Stage(settings, environment or card.environment, make_ears, sink)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(stands.plane.run())
         try:

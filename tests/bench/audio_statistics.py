@@ -25,6 +25,8 @@ class Talk:
 
     start: float
     end: float
+    ratio_db: float = 0.0
+    """How much louder than the echo of our own sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,9 @@ def lag(heard: NDArray[np.int16], original: NDArray[np.int16]) -> int:
     return place if place < len(original) else place - size
 
 
-def slope_per_hour(points: Sequence[tuple[float, float]], *, after_seconds: float) -> float:
-    """Growth by a linear fit through (seconds, value), those of the warm-up left out; NaN with less than three."""
-    kept = [(seconds / 3600, value) for seconds, value in points if seconds >= after_seconds]
-    if len(kept) < 3:
+def slope_per_hour(points: Sequence[tuple[float, float]]) -> float:
+    """Growth by a linear fit through (seconds, value); NaN with less than three."""
+    if len(points) < 3:
         return float("nan")
-    hours, values = zip(*kept, strict=True)
-    return float(np.polyfit(hours, values, 1)[0])
+    seconds, values = zip(*points, strict=True)
+    return 3600 * float(np.polyfit(seconds, values, 1)[0])

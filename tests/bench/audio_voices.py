@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from itertools import count, cycle
 from random import Random
 
 import numpy as np
@@ -43,6 +44,9 @@ _OVER = (
     "tell me about the weather instead",
 )
 _WAKE = "hey jarvis"
+_WAKE_NUMBERS = (1, 2, 14, 8, 9, 15, 16)
+"""Voices and paces of flite (slt, kal16, rms) that are heard well across a quiet room: what is missed there (awb, and
+slt but for its slowest) would tell nothing about playout."""
 
 
 def own_speech(seconds: float, seed: int = 1) -> NDArray[np.int16]:
@@ -56,20 +60,14 @@ def own_speech(seconds: float, seed: int = 1) -> NDArray[np.int16]:
     return np.concatenate(pieces)[: round(seconds * SESSION_RATE_HZ)]
 
 
-def over_speech(start: int = 0) -> Iterator[NDArray[np.int16]]:
-    """What people say over our own speech, in all voices in turn, 16 kHz, silence cut off."""
-    number = start
-    while True:
-        yield spoken(_OVER[number % len(_OVER)], number)
-        number += 1
+def over_speech() -> Iterator[NDArray[np.int16]]:
+    """What people say over our own speech, in all voices in turn, 16 kHz, silence cut off; without an end."""
+    return (spoken(_OVER[number % len(_OVER)], number) for number in count())
 
 
-def wake_words(start: int = 0) -> Iterator[NDArray[np.int16]]:
-    """The wake word in the voices of flite in turn, as `over_speech`."""
-    number = start
-    while True:
-        yield spoken(_WAKE, number // 4 * 7 + number % 4)
-        number += 1
+def wake_words() -> Iterator[NDArray[np.int16]]:
+    """The wake word, as `over_speech`."""
+    return (spoken(_WAKE, number) for number in cycle(_WAKE_NUMBERS))
 
 
 def _own_sentence(number: int) -> NDArray[np.int16]:

@@ -34,7 +34,7 @@ _ANSWER_SECONDS = 25.0
 _PIECE_SECONDS = 0.1
 _KEPT_SECONDS = 20
 _KEEP_SIZE_AND_PUNCH = 3
-_NO_FIGURES = {"frames", "last_mic_frame_at", "last_pulse_at"}
+_NO_FIGURES = {"frames", "last_mic_frame_at", "last_pulse_at", "capture_rate_hz", "block_ms"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
