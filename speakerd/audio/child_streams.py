@@ -279,21 +279,19 @@ class ByTime:
         self._lock = threading.Lock()
         self._pairing = Pairing(near_rate_hz)
         self._to_near_rate = Resampler(far_rate_hz, near_rate_hz)
-        self._rates_hz = far_rate_hz, near_rate_hz
 
     def played(self, block: NDArray[np.int16], times: Times, flags: int) -> None:
         """The loudspeaker was given this block."""
         samples = self._to_near_rate.process(block)
         seconds = times["output_buffer_dac_time"] - self._to_near_rate.delay_seconds
         with self._lock:
-            if flags & _OUTPUT_LOST:
-                self._pairing.far_clock = StreamClock(self._rates_hz[1])
-            self._pairing.played(samples, seconds)
+            self._pairing.played(samples, seconds, was_lost=bool(flags & _OUTPUT_LOST))
 
     def pass_block(self, data: bytes, frames: int, times: Times, flags: int, microphone: Microphone) -> None:
         """Hand on a captured block beside what was played at its time."""
         with self._lock:
-            far, is_unpaired = self._pairing.far_for(frames, times["input_buffer_adc_time"])
+            seconds, was_lost = times["input_buffer_adc_time"], bool(flags & _INPUT_LOST)
+            far, is_unpaired = self._pairing.far_for(frames, seconds, was_lost=was_lost)
             ppms = self._pairing.near_clock.ppm, self._pairing.far_clock.ppm
         microphone.hear(data, far, flags, is_unpaired=is_unpaired)
         microphone.tell_clocks(frames, *ppms, LEAD_MS / 1000)
