@@ -17,7 +17,8 @@ import pyaudio
 
 from speakerd.audio import wire
 from speakerd.audio.alsa_cards import alsa_cards
-from speakerd.audio.child_streams import ByTime, Format, InStep, Loudspeaker, Microphone, Report, Times
+from speakerd.audio.child_clocks import ByTime, InStep
+from speakerd.audio.child_streams import Format, Loudspeaker, Microphone, Report, Times
 from speakerd.audio.devices import Device, Direction, resolve, with_cards
 from speakerd.audio.pcm import on_all_channels
 from speakerd.errors import AudioDeviceError
@@ -120,7 +121,7 @@ class Card:
         def both(data: bytes, frames: int, times: Times, flags: int) -> bytes:
             block = loudspeaker.block(frames, times, flags)
             microphone.hear(data, block, flags)
-            clocks.pass_block(frames, times, microphone)
+            clocks.pass_block(frames, times, flags, microphone)
             return on_all_channels(block, format_.channels, is_32_bit=options.is_32_bit)
 
         body.become(both)

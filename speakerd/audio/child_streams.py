@@ -1,4 +1,4 @@
-"""What the sound card's process does with blocks: what is played next, and what was captured beside it.
+"""What the sound card's process does with blocks: what is played next, and what is told of what was captured.
 
 A callback never waits for anything but a short lock, and never stops its stream: interruption is silence.
 """
@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerd.audio import wire
-from speakerd.audio.pairing import LEAD_MS, Pairing
 from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, one_channel, samples_in, samples_of
 from speakerd.audio.playhead import Over, Playhead
 from speakerd.audio.resample import Resampler, resampled
-from speakerd.audio.stream_clock import StreamClock
 from speakerd.core.effects import PlayoutLevel
 
 Times = Mapping[str, float]
@@ -29,9 +27,7 @@ _PULSE_MS = 100
 _REPORT_MS = 30
 """Each report wakes the daemon up, which costs more than what it does with so much sound."""
 _CLOCKS_MS = 1000
-_CLOCKED_BLOCKS = 10
-"""Of so many blocks of one stream the times of one are taken: both directions are in step anyway."""
-_INPUT_LOST, _OUTPUT_LOST = 1 | 2, 4 | 8
+INPUT_LOST, OUTPUT_LOST = 1 | 2, 4 | 8
 """PortAudio's flags of a callback: input underflow and overflow, output underflow and overflow."""
 _INAUDIBLE = 1
 """The soft noise that keeps slow loudspeakers awake is silence to the canceller."""
@@ -63,8 +59,11 @@ class Loudspeaker:
         self._format: Format | None = None
         self._settings: dict[type, wire.SetGain | wire.SetLevel | wire.SetSink] = {}
         """The last one of each."""
-        self._resamplers: dict[int, Resampler] = {}
+        self._resamplers: dict[tuple[int, int], Resampler] = {}
+        """By item and the card's rate."""
         self._received: dict[int, int] = {}
+        self._owed: set[int] = set()
+        """Finished items, and cues, of which it was not told yet that they are over."""
         self._underruns = 0
         self._until_pulse = 0
         self._paused_blocks: int | None = None
@@ -74,11 +73,15 @@ class Loudspeaker:
     def begin(self, format_: Format) -> None:
         """A stream of this format will ask for blocks; at another rate than before, nothing is left of what waited."""
         with self._lock:
+            lost: list[wire.ItemOver] = []
             if self._format is None or format_.rate_hz != self._format.rate_hz:
+                lost = self._lose() if self._format else []
                 self._playhead = Playhead(format_.rate_hz)
                 for command in self._settings.values():
                     self._set(command)
             self._format, self._paused_blocks = format_, None
+        for report in lost:
+            self._report(report)
 
     def pause(self) -> None:
         """Hand over nothing but silence; what waits goes on with the next stream."""
@@ -109,7 +112,7 @@ class Loudspeaker:
     def block(self, frames: int, times: Times, flags: int) -> NDArray[np.int16]:
         """The next mono samples."""
         lead_seconds = max(0.0, times["output_buffer_dac_time"] - times["current_time"])
-        self._underruns += bool(flags & _OUTPUT_LOST)
+        self._underruns += bool(flags & OUTPUT_LOST)
         self._until_pulse -= frames
         with self._lock:
             block = self._playhead.take(frames) if self._paused_blocks is None else self._silence(frames)
@@ -135,6 +138,13 @@ class Loudspeaker:
             self.is_quiet.set()
         return np.zeros(frames, np.int16)
 
+    def _lose(self) -> list[wire.ItemOver]:
+        """Give up all that waits; items that are not finished yet go on with what is still to come of them."""
+        cut = {over.item: over for over in self._playhead.flush()}
+        lost = [self._item_over(cut.get(item, Over(item, 0, True, 0)), 0.0) for item in sorted(self._owed)]
+        self._received.clear()
+        return lost
+
     def _refuse(self, command: wire.Message) -> None:
         match command:
             case wire.Finish(item=item) | wire.PlayCue(item=item):
@@ -152,16 +162,19 @@ class Loudspeaker:
                 self._playhead.set_sink(lead_in_ms, is_kept_awake)
 
     def _queue(self, item: int, pcm: bytes) -> None:
-        resampler = self._resamplers.setdefault(item, Resampler(SESSION_RATE_HZ, self._rate_hz))
-        samples = resampler.process(samples_of(pcm))
+        key = item, self._rate_hz
+        if key not in self._resamplers:
+            self._resamplers[key] = Resampler(SESSION_RATE_HZ, self._rate_hz)
+        samples = self._resamplers[key].process(samples_of(pcm))
         with self._lock:
             self._received[item] = self._received.get(item, 0) + len(pcm) // 2
             self._playhead.queue(item, samples)
 
     def _finish(self, item: int) -> None:
-        resampler = self._resamplers.pop(item, None)
+        resampler = self._resamplers.pop((item, self._rate_hz), None)
         rest = np.zeros(0, np.int16) if resampler is None else resampler.drain()
         with self._lock:
+            self._owed.add(item)
             self._playhead.queue(item, rest)
             self._playhead.finish(item)
 
@@ -179,6 +192,7 @@ class Loudspeaker:
         samples = resampled(samples_of(pcm), SESSION_RATE_HZ, self._rate_hz)
         with self._lock:
             if isinstance(command, wire.PlayCue):
+                self._owed.add(command.item)
                 self._playhead.cue(command.item, samples)
             elif len(samples):
                 self._playhead.ring(samples)
@@ -187,6 +201,7 @@ class Loudspeaker:
 
     def _item_over(self, over: Over, lead_seconds: float) -> wire.ItemOver:
         handed = self._session_samples(over.item, over.handed)
+        self._owed.discard(over.item)
         return wire.ItemOver(over.item, handed, lead_seconds + over.offset / self._rate_hz)
 
     def _session_samples(self, item: int, handed: int) -> int:
@@ -213,8 +228,8 @@ class Microphone:
         if self._captured == 0 and not self._near:
             format_ = self._format
             self._report(wire.CaptureOpened(self._epoch, format_.rate_hz, format_.block_ms, format_.is_duplex))
-        self._lost = self._lost or bool(flags & _INPUT_LOST)
-        self._unpaired = self._unpaired or is_unpaired or bool(flags & (_INPUT_LOST | _OUTPUT_LOST))
+        self._lost = self._lost or bool(flags & INPUT_LOST)
+        self._unpaired = self._unpaired or is_unpaired or bool(flags & (INPUT_LOST | OUTPUT_LOST))
         self._near.append(data)
         self._far.append(far)
         self._waiting += len(far)
@@ -240,52 +255,3 @@ class Microphone:
         frame = wire.MicFrame(self._epoch, self._captured, self._lost, is_unpaired, len(captured), pcm)
         self._lost = not self._report(frame)
         self._near, self._far, self._waiting, self._unpaired = [], [], 0, False
-
-
-class InStep:
-    """The clocks of one stream in both directions: what is captured and played in one callback belongs together."""
-
-    def __init__(self, rate_hz: int) -> None:
-        self._capture = StreamClock(rate_hz)
-        self._playout = StreamClock(rate_hz)
-        self._position = self._blocks = 0
-
-    def pass_block(self, frames: int, times: Times, microphone: Microphone) -> None:
-        """Take the times of a block."""
-        self._blocks += 1
-        if self._blocks % _CLOCKED_BLOCKS:
-            self._position += frames
-            return
-        adc_seconds, dac_seconds = times["input_buffer_adc_time"], times["output_buffer_dac_time"]
-        self._capture.update(self._position, adc_seconds)
-        self._playout.update(self._position, dac_seconds)
-        reference_seconds = self._playout.seconds_at(self._position) - self._capture.seconds_at(self._position)
-        self._position += frames
-        microphone.tell_clocks(frames * _CLOCKED_BLOCKS, self._capture.ppm, self._playout.ppm, reference_seconds)
-
-
-class ByTime:
-    """What two streams of different cards capture and play at one time; the loudspeaker's rate may be another."""
-
-    def __init__(self, far_rate_hz: int, near_rate_hz: int) -> None:
-        self._lock = threading.Lock()
-        self._pairing = Pairing(near_rate_hz)
-        self._to_near_rate = Resampler(far_rate_hz, near_rate_hz)
-        self._rates_hz = far_rate_hz, near_rate_hz
-
-    def played(self, block: NDArray[np.int16], times: Times, flags: int) -> None:
-        """The loudspeaker was given this block."""
-        samples = self._to_near_rate.process(block)
-        seconds = times["output_buffer_dac_time"] - self._to_near_rate.delay_seconds
-        with self._lock:
-            if flags & _OUTPUT_LOST:
-                self._pairing.far_clock = StreamClock(self._rates_hz[1])
-            self._pairing.played(samples, seconds)
-
-    def pass_block(self, data: bytes, frames: int, times: Times, flags: int, microphone: Microphone) -> None:
-        """Hand on a captured block beside what was played at its time."""
-        with self._lock:
-            far, is_unpaired = self._pairing.far_for(frames, times["input_buffer_adc_time"])
-            ppms = self._pairing.near_clock.ppm, self._pairing.far_clock.ppm
-        microphone.hear(data, far, flags, is_unpaired=is_unpaired)
-        microphone.tell_clocks(frames, *ppms, LEAD_MS / 1000)

@@ -77,7 +77,8 @@ class EchoPath:
     @property
     def echo_delay_ms(self) -> float | None:
         """How long our own sound takes until the microphone hears it; None until it is known."""
-        return self._words.delay_ms if self._words else None
+        known_ms = self._words.delay_ms if self._words else None
+        return None if known_ms is None else max(0.0, known_ms - DELAY_SAMPLES * 1000 / WAKE_RATE_HZ)
 
     def samples_lost(self) -> None:
         """Samples are missing before the next ones, in one direction or the other."""
@@ -87,6 +88,7 @@ class EchoPath:
         """Take the next of the near end at 24 and 16 kHz, and of the far end at the card's rate (empty: silence)."""
         line = np.concatenate((self._late_session, session))
         plain, self._late_session = line[: len(session)], line[len(session) :]
+        held = len(self._near)
         together = np.concatenate((self._near, near))
         whole = len(together) // FRAME_SAMPLES * FRAME_SAMPLES
         frames, self._near = together[:whole], together[whole:]
@@ -100,7 +102,7 @@ class EchoPath:
         if not was_active:
             if self._words:
                 self._words.begin()
-            self._far = np.zeros(whole - len(near), np.int16) if whole > len(near) else self._far[:0]
+            self._far = np.zeros(held, np.int16)
         played, far_wake = self._played(far, len(near), whole)
         clean = self._canceller.process(frames, played)
         if self._active_frames <= _WARMING_FRAMES:

@@ -30,29 +30,40 @@ class Pairing:
         self._captured = 0
         self._next: int | None = None
         """Position of the next sample of our own sound to hand out."""
+        self._far_jumped = False
 
-    def played(self, samples: NDArray[np.int16], seconds: float) -> None:
-        """The card was given these samples, the first of which is heard at this time."""
-        if not self.far_clock.update(self._ring.end, seconds):
-            self._next = None
+    def played(self, samples: NDArray[np.int16], seconds: float, *, was_lost: bool = False) -> None:
+        """The card was given these samples, the first of which is heard at this time.
+
+        `was_lost`: it ran dry before, so that earlier times say nothing of these.
+        """
+        if was_lost:
+            self.far_clock = StreamClock(self._rate_hz)
+        followed = self.far_clock.update(self._ring.end, seconds)
+        self._far_jumped = self._far_jumped or was_lost or not followed
         self._ring.append(samples)
 
-    def far_for(self, count: int, seconds: float) -> tuple[NDArray[np.int16], bool]:
+    def far_for(self, count: int, seconds: float, *, was_lost: bool = False) -> tuple[NDArray[np.int16], bool]:
         """What belongs to the next `count` captured samples, the first of which was heard at this time.
 
-        Also whether it does not follow what was handed out before.
+        Also whether it does not follow what was handed out before. `was_lost`: samples are missing before them.
         """
-        followed = self.near_clock.update(self._captured, seconds)
+        if was_lost:
+            self.near_clock = StreamClock(self._rate_hz)
+        has_jumped = not self.near_clock.update(self._captured, seconds) or was_lost
         begin = self.near_clock.seconds_at(self._captured)
         self._captured += count
         if self._ring.end == 0:
             return np.zeros(count, np.int16), False
         wanted = self.far_clock.position_at(begin + LEAD_MS / 1000)
-        was_next = self._next
-        is_anew = was_next is None or not followed or abs(wanted - was_next) > self._rate_hz * _JUMP_MS / 1000
-        start = round(wanted) if was_next is None or is_anew else was_next + _slip(wanted - was_next)
+        if self._next is None:
+            self._next = round(wanted)
+        off = wanted - self._next
+        is_anew = has_jumped or self._far_jumped or abs(off) > self._rate_hz * _JUMP_MS / 1000
+        self._far_jumped = False
+        start = round(wanted) if is_anew else self._next + _slip(off)
         self._next = start + count
-        return self._read(start, count), is_anew and was_next is not None
+        return self._read(start, count), is_anew
 
     def _read(self, start: int, count: int) -> NDArray[np.int16]:
         """Samples of the ring; silence where there are none (yet)."""

@@ -14,6 +14,8 @@ from speakerd.audio.resample import Resampler
 
 _KEPT_SAMPLES = 480
 """How much of the plain sound is remembered: 20 ms, more than the other is late."""
+_SETTLING_SAMPLES = 48
+"""2 ms: what a resampler makes of the first samples lacks those before them."""
 
 Sound = NDArray[np.int16]
 
@@ -27,15 +29,15 @@ class Splice:
         self._end = 0
         """Position after the last sample that was handed on."""
         self._clean: Resampler | None = None
-        self._clean_end = 0
+        self._clean_end = self._clean_from = 0
 
     def plain(self, samples: Sound) -> Sound:
         """The next of the plain sound, which is handed on."""
         self._keep(samples)
         self._clean = None
-        missing = self._plain_end - self._end
+        missing = self._plain_from(self._end)
         self._end = self._plain_end
-        return self._plain[len(self._plain) - missing :]
+        return missing
 
     def clean(self, samples: Sound, clean: Sound, start: int) -> Sound:
         """The next of the plain sound, and of the clean one from a position at 16 kHz on, which is handed on."""
@@ -43,14 +45,17 @@ class Splice:
         if self._clean is None:
             self._clean = Resampler(WAKE_RATE_HZ, SESSION_RATE_HZ)
             self._clean_end = start * SESSION_RATE_HZ // WAKE_RATE_HZ
+            self._clean_from = self._clean_end + _SETTLING_SAMPLES
         fresh = self._clean.process(clean)
         self._clean_end += len(fresh)
-        new = max(0, self._clean_end - max(self._end, self._clean_end - len(fresh)))
-        if not new:
-            return fresh[:0]
-        # Clean sound begins behind what was handed on only after more silence than is remembered, which never happens.
-        self._end = self._clean_end
-        return fresh[len(fresh) - new :]
+        # Plain sound never comes behind the clean one, so it reaches to where that begins to be whole.
+        plain = self._plain_from(self._end)[: max(0, self._clean_from - self._end)]
+        new = max(0, self._clean_end - max(self._end + len(plain), self._clean_from))
+        self._end += len(plain) + new
+        return np.concatenate((plain, fresh[len(fresh) - new :]))
+
+    def _plain_from(self, position: int) -> Sound:
+        return self._plain[len(self._plain) - (self._plain_end - position) :]
 
     def _keep(self, samples: Sound) -> None:
         self._plain = np.concatenate((self._plain[-_KEPT_SAMPLES:], samples))

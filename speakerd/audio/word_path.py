@@ -33,7 +33,7 @@ class WordPath:
 
     @property
     def delay_ms(self) -> float | None:
-        """How long our own sound takes until the microphone hears it; None until it is known."""
+        """By how much our own sound is later in the near end than in the far end; None until it is known."""
         return self._delay.delay_ms
 
     def begin(self) -> None:
@@ -43,10 +43,10 @@ class WordPath:
 
     def process(self, near: Sound, far: Sound) -> Sound:
         """The near end without the echo, as far as that is linear; as it is where libspeexdsp is not installed."""
-        if self._canceller is None:
-            return near
         if self._delay.feed(near, far):
             self._follow_delay()
+        if self._canceller is None:
+            return near
         line = np.concatenate((self._far, far))
         due, self._far = line[: len(near)], line[len(near) :]
         return self._canceller.process(near, due)

@@ -36,7 +36,7 @@ class NoEars:
     def hear_playout(self, frame: NDArray[np.int16]) -> None:
         """Take a frame of our own."""
 
-    def hear_talker(self, is_talker: bool) -> None:
+    def hear_talker(self, is_there: bool) -> None:
         """Take whether somebody speaks over it."""
 
     def rearm(self) -> None:

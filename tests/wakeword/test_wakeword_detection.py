@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.wakeword.detection import ECHO_SAMPLES, VOICE_SAMPLES, Detected, Detection, Heard, WordRule
+from speakerd.wakeword.detection import (
+    ECHO_SAMPLES,
+    OVER_PLAYOUT_SHARE,
+    VOICE_SAMPLES,
+    Detected,
+    Detection,
+    Heard,
+    WordRule,
+)
 
 FRAME = 1280
 SECOND = 16_000
@@ -179,6 +187,23 @@ def test_the_night_has_a_threshold_of_its_own(night_threshold: float, is_night: 
     assert detection.thresholds(is_night) == {"jarvis": expected}
     assert detection.feed(Heard([expected - 0.01], FRAME, is_night)) is None
     assert detection.feed(Heard([expected], 2 * FRAME, is_night)) is not None
+
+
+@pytest.mark.parametrize(
+    ("is_night", "expected"), [(False, 0.5 * OVER_PLAYOUT_SHARE), (True, 0.7 * OVER_PLAYOUT_SHARE)]
+)
+def test_over_our_own_sound_a_share_of_the_threshold_is_enough(is_night: bool, expected: float) -> None:
+    detection = Detection({"jarvis": RULE})
+    assert detection.feed(Heard([expected - 0.01], FRAME, is_night, is_over_playout=True)) is None
+    assert detection.feed(Heard([expected], 2 * FRAME, is_night)) is None
+    assert detection.feed(Heard([expected], 3 * FRAME, is_night, is_over_playout=True)) is not None
+
+
+def test_a_word_that_our_own_sound_says_over_itself_wakes_nobody() -> None:
+    detection = Detection({"jarvis": RULE})
+    heard = Heard([0.4], FRAME, is_over_playout=True, far_scores=[0.3])
+    assert detection.feed(heard) is None
+    assert detection.suppressed == 1
 
 
 ADAPTIVE = replace(RULE, adaptive_range=0.2)

@@ -148,6 +148,52 @@ def test_what_our_loudspeaker_says_does_not_wake_us(far_score: float, wakes: int
     assert len(listener.wakes) == wakes
 
 
+@pytest.mark.parametrize(
+    ("told", "score", "wakes"),
+    [
+        pytest.param([], 0.75, 1, id="nothing plays"),
+        pytest.param([], 0.3, 0, id="nothing plays, and it was not quite the word"),
+        pytest.param([False], 0.75, 0, id="our own sound says it"),
+        pytest.param([True], 0.75, 1, id="somebody says it over our own sound"),
+        pytest.param([True], 0.3, 1, id="over our own sound less is enough"),
+        pytest.param([True], 0.29, 0, id="but not nothing"),
+        pytest.param([True, False, False, False], 0.3, 1, id="somebody in a part of the frame"),
+        pytest.param([False, False, False, True], 0.3, 1, id="in another part"),
+    ],
+)
+def test_over_our_own_sound_a_word_needs_a_talker(told: list[bool], score: float, wakes: int) -> None:
+    listener = Listener(scripted(score))
+    for is_there in told:
+        listener.ears.hear_talker(is_there)
+    listener.hear()
+    assert len(listener.wakes) == wakes
+
+
+@pytest.mark.parametrize(("frames_since_talker", "wakes"), [(7, 1), (8, 0)])
+def test_a_score_may_come_a_little_after_its_talker(frames_since_talker: int, wakes: int) -> None:
+    listener = Listener(scripted(*[0.0] * frames_since_talker, 0.75))
+    for number in range(frames_since_talker + 1):
+        listener.ears.hear_talker(number == 0)
+        listener.hear()
+    assert len(listener.wakes) == wakes
+
+
+def test_what_is_told_of_a_talker_counts_for_one_frame() -> None:
+    listener = Listener(scripted(0.0, 0.3, 0.0, 0.0, 0.75))
+    listener.ears.hear_talker(True)
+    listener.hear(2)
+    assert listener.wakes == [], "our own sound is over: all of the threshold is needed"
+    listener.hear(3)
+    assert len(listener.wakes) == 1
+
+
+def test_a_talker_does_not_overrule_the_voice_gate() -> None:
+    listener = Listener(replace(scripted(0.75), voice=ScriptedVoice(False)))
+    listener.ears.hear_talker(True)
+    listener.hear()
+    assert listener.wakes == []
+
+
 def test_a_dead_microphone_is_reported_within_ten_seconds_and_so_is_its_return() -> None:
     listener = Listener(scripted())
     listener.hear(25)
