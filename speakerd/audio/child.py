@@ -105,6 +105,9 @@ class _Reports:
     def put(self, report: wire.Report) -> bool:
         """Send a report; False when the pipe is full."""
         with self._lock:
+            if isinstance(report, wire.Pulse) and not self._waiting:
+                self._waiting.append(wire.pack(report))  # it can wait for company: the daemon is woken only once
+                return True
             self._write_waiting()
             if self._waiting and isinstance(report, wire.MicFrame | wire.Pulse | wire.Clocks):
                 return False

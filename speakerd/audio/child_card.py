@@ -115,14 +115,17 @@ class Card:
         except AudioDeviceError:
             return False
         clocks, microphone = InStep(format_.rate_hz), self._microphone(format_)
-        loudspeaker, options = self.loudspeaker, self._options
+        loudspeaker, silence = self.loudspeaker, bytes(format_.block_frames * format_.frame_bytes)
         loudspeaker.begin(format_)
 
         def both(data: bytes, frames: int, times: Times, flags: int) -> bytes:
             block = loudspeaker.block(frames, times, flags)
-            microphone.hear(data, block, flags)
+            is_silent = block is loudspeaker.silence
+            microphone.hear(data, None if is_silent else block, flags)
             clocks.pass_block(frames, times, flags, microphone)
-            return on_all_channels(block, format_.channels, is_32_bit=options.is_32_bit)
+            if is_silent and frames == format_.block_frames:
+                return silence
+            return on_all_channels(block, format_.channels, is_32_bit=format_.is_32_bit)
 
         body.become(both)
         self._playout = self._capture = stream

@@ -45,6 +45,11 @@ class Format:
     """One stream plays and captures."""
 
     @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of each channel."""
+        return self.channels * (4 if self.is_32_bit else 2)
+
+    @property
     def block_frames(self) -> int:
         """Frames of one block."""
         return samples_in(self.block_ms, self.rate_hz)
@@ -67,6 +72,8 @@ class Loudspeaker:
         self._underruns = 0
         self._until_pulse = 0
         self._paused_blocks: int | None = None
+        self.silence = np.zeros(0, np.int16)
+        """A block of nothing, made once."""
         self.is_quiet = threading.Event()
         """Set once everything that was handed over before a pause has been played."""
 
@@ -110,12 +117,12 @@ class Loudspeaker:
                 self._play_beside(command, pcm)
 
     def block(self, frames: int, times: Times, flags: int) -> NDArray[np.int16]:
-        """The next mono samples."""
+        """The next mono samples; `silence` itself where there is nothing to play."""
         lead_seconds = max(0.0, times["output_buffer_dac_time"] - times["current_time"])
         self._underruns += bool(flags & OUTPUT_LOST)
         self._until_pulse -= frames
         with self._lock:
-            block = self._playhead.take(frames) if self._paused_blocks is None else self._silence(frames)
+            block = self._next_block(frames)
             reports: list[wire.Report] = [self._item_over(over, lead_seconds) for over in self._playhead.take_over()]
             if self._until_pulse <= 0:
                 item, handed = self._playhead.progress() or (0, 0)
@@ -130,13 +137,20 @@ class Loudspeaker:
         assert self._format is not None  # noqa: S101 - blocks are asked for after `begin`
         return self._format.rate_hz
 
-    def _silence(self, frames: int) -> NDArray[np.int16]:
+    def _next_block(self, frames: int) -> NDArray[np.int16]:
+        if len(self.silence) != frames:
+            self.silence = np.zeros(frames, np.int16)
+        if self._paused_blocks is not None:
+            self._count_paused()
+            return self.silence
+        return self.silence if self._playhead.rests(frames) else self._playhead.take(frames)
+
+    def _count_paused(self) -> None:
         """PortAudio's buffer holds two blocks: after three of silence all that was handed over before was played."""
         assert self._paused_blocks is not None  # noqa: S101 - the caller has looked
         self._paused_blocks += 1
         if self._paused_blocks > 3:
             self.is_quiet.set()
-        return np.zeros(frames, np.int16)
 
     def _lose(self) -> list[wire.ItemOver]:
         """Give up all that waits; items that are not finished yet go on with what is still to come of them."""
@@ -219,12 +233,12 @@ class Microphone:
         self._captured = 0
         self._lost = self._unpaired = False
         self._near: list[bytes] = []
-        self._far: list[NDArray[np.int16]] = []
+        self._far: list[NDArray[np.int16] | None] = []
         self._waiting = 0
         self._until_clocks = samples_in(_CLOCKS_MS, format_.rate_hz)
 
-    def hear(self, data: bytes, far: NDArray[np.int16], flags: int, *, is_unpaired: bool = False) -> None:
-        """Take a captured block of the card, and as many mono samples that are played beside it."""
+    def hear(self, data: bytes, far: NDArray[np.int16] | None, flags: int, *, is_unpaired: bool = False) -> None:
+        """Take a captured block of the card, and as many mono samples that are played beside it; None is silence."""
         if self._captured == 0 and not self._near:
             format_ = self._format
             self._report(wire.CaptureOpened(self._epoch, format_.rate_hz, format_.block_ms, format_.is_duplex))
@@ -232,7 +246,7 @@ class Microphone:
         self._unpaired = self._unpaired or is_unpaired or bool(flags & (INPUT_LOST | OUTPUT_LOST))
         self._near.append(data)
         self._far.append(far)
-        self._waiting += len(far)
+        self._waiting += len(data) // self._format.frame_bytes
         if self._waiting >= samples_in(_REPORT_MS, self._format.rate_hz):
             self._send()
 
@@ -244,14 +258,25 @@ class Microphone:
             self._report(wire.Clocks(capture_ppm, playout_ppm, reference_seconds * 1000))
 
     def _send(self) -> None:
-        format_, far = self._format, np.concatenate(self._far)
+        format_ = self._format
         data = b"".join(self._near)
         near = one_channel(data, format_.channels, self._channel, self._gain, is_32_bit=format_.is_32_bit)
-        sounds = int(far.max()) > _INAUDIBLE or int(far.min()) < -_INAUDIBLE
         captured = bytes_of(near)
         self._captured += len(near)
-        pcm = captured + bytes_of(far) if sounds else captured
+        pcm = captured + self._far_bytes()
         is_unpaired = self._lost or self._unpaired
         frame = wire.MicFrame(self._epoch, self._captured, self._lost, is_unpaired, len(captured), pcm)
         self._lost = not self._report(frame)
         self._near, self._far, self._waiting, self._unpaired = [], [], 0, False
+
+    def _far_bytes(self) -> bytes:
+        """What is played beside the near end; none where that cannot be heard."""
+        if all(far is None for far in self._far):
+            return b""
+        blocks = zip(self._near, self._far, strict=True)
+        silence = (
+            np.zeros(len(data) // self._format.frame_bytes, np.int16) if far is None else far for data, far in blocks
+        )
+        together = np.concatenate(list(silence))
+        sounds = int(together.max()) > _INAUDIBLE or int(together.min()) < -_INAUDIBLE
+        return bytes_of(together) if sounds else b""

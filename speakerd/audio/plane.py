@@ -79,7 +79,8 @@ class AudioHealth:
 class AudioPlane:
     """The microphone and the loudspeaker. Made in the loop's thread; `run` is its owner task.
 
-    Without ears nobody listens for a wake word. Posts CardFound when the streams run and CardLost once when they no longer do. `environment` adds to the child's.
+    Without ears nobody listens for a wake word. Posts CardFound when the streams run and CardLost once when they no
+    longer do. `environment` adds to the child's.
     """
 
     def __init__(

@@ -110,7 +110,7 @@ class _Sink:
         self._rate_hz = rate_hz
         self._awake_samples = samples_in(_AWAKE_MS, rate_hz)
         self._lead_in_samples = self._lead_in_left = 0
-        self._is_kept_awake = False
+        self.is_kept_awake = False
         self._silent_samples = self._awake_samples + 1
 
     @property
@@ -121,7 +121,7 @@ class _Sink:
     def set(self, lead_in_ms: int, is_kept_awake: bool) -> None:
         """How slow the sink is to wake, and whether it is never to sleep."""
         self._lead_in_samples = 0 if is_kept_awake else samples_in(lead_in_ms, self._rate_hz)
-        self._is_kept_awake = is_kept_awake
+        self.is_kept_awake = is_kept_awake
 
     def lead_in(self, count: int, has_sound: bool) -> int:
         """How many of the next samples must come before the sound."""
@@ -138,7 +138,7 @@ class _Sink:
 
     def filled(self, block: NDArray[np.int16], leading: int, is_silent: bool) -> NDArray[np.int16]:
         """The block with noise where it needs some."""
-        count = len(block) if is_silent and self._is_kept_awake else leading
+        count = len(block) if is_silent and self.is_kept_awake else leading
         if not count:
             return block
         return np.concatenate((self._noise.take(count), block[count:]))
@@ -175,11 +175,9 @@ class Playhead:
 
     def take(self, count: int) -> NDArray[np.int16]:
         """Exactly `count` samples to play now, padded with silence."""
+        if self.rests(count):
+            return np.zeros(count, np.int16)
         leading = self._sink.lead_in(count, self._has_sound())
-        if self._is_idle:
-            self._gain = self._gain_wanted
-            self.is_silent = True
-            return self._sink.filled(np.zeros(count, np.int16), 0, True)
         fading = self._fading.take(count - leading)
         begun = leading + len(fading)
         answers = np.concatenate((fading, self._take_leveled(count - begun, begun)))
@@ -195,10 +193,19 @@ class Playhead:
         self.is_silent = not block.any()
         return self._sink.filled(block, leading, self.is_silent)
 
-    @property
-    def _is_idle(self) -> bool:
-        """Whether there is nothing to play and nothing to tell: most of the time, so that it must cost nothing."""
-        return not self._answers and not self._beside and self._fading.is_over and self._level.is_steady
+    def rests(self, count: int) -> bool:
+        """Whether so many samples of silence are all that there is now, which are then taken.
+
+        Most of the time it is so: it must cost nothing.
+        """
+        if self._answers or self._beside or self._sink.is_kept_awake:
+            return False
+        if not (self._fading.is_over and self._level.is_steady):
+            return False
+        self._sink.lead_in(count, has_sound=False)
+        self._gain = self._gain_wanted
+        self.is_silent = True
+        return True
 
     def take_over(self) -> list[Over]:
         """Items that came to their end since the last call, in order, then cues."""
