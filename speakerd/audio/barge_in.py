@@ -15,6 +15,9 @@ HOLD_AFTER_XRUN_MS = 300
 
 _BELOW_ECHO_DB = 26.0
 """How far below the echo's loudest frames a talker may be; what is left of the echo reaches that in single frames."""
+_BELOW_NEAR_DB = 14.0
+"""How far below the microphone a talker may be after cancelling, who is muted by about 8 dB. A loudspeaker that distorts
+strongly leaves bursts of 17 to 22 dB below."""
 _ABOVE_FLOOR_DB = 12.0
 _QUIETEST_DBFS = -55.0
 """Below this nobody speaks to the speaker."""
@@ -69,7 +72,7 @@ class BargeIn:
         self._echo_dbfs = max(frame.near_dbfs, self._echo_dbfs - _ECHO_FALL_DB)
         self._floor_dbfs = min(frame.clean_dbfs, self._floor_dbfs + _FLOOR_RISE_DB)
         reach = max(self._echo_dbfs - _BELOW_ECHO_DB, self._floor_dbfs + _ABOVE_FLOOR_DB, _QUIETEST_DBFS)
-        is_loud = frame.clean_dbfs > reach
+        is_loud = frame.clean_dbfs > max(reach, frame.near_dbfs - _BELOW_NEAR_DB)
         if self._deaf_frames:
             self._deaf_frames -= 1
             is_loud = False

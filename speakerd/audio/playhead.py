@@ -52,6 +52,10 @@ class _Sound:
         return taken
 
     @property
+    def left(self) -> int:
+        return len(self.samples) - self.place
+
+    @property
     def is_over(self) -> bool:
         return not self.is_loop and self.place >= len(self.samples)
 
@@ -178,6 +182,8 @@ class Playhead:
         if self.rests(count):
             return np.zeros(count, np.int16)
         leading = self._sink.lead_in(count, self._has_sound())
+        if not leading and (plain := self._plain(count)) is not None:
+            return plain
         fading = self._fading.take(count - leading)
         begun = leading + len(fading)
         answers = np.concatenate((fading, self._take_leveled(count - begun, begun)))
@@ -192,6 +198,19 @@ class Playhead:
         block = clip_int16(mix * self._ramp(count))
         self.is_silent = not block.any()
         return self._sink.filled(block, leading, self.is_silent)
+
+    def _plain(self, count: int) -> NDArray[np.int16] | None:
+        """The next samples where one answer alone plays on as loud as before: nearly always, while anything plays."""
+        if self._beside or not self._answers or self._gain != self._gain_wanted:
+            return None
+        item, sound = self._answers[0]
+        if sound is None or sound.left <= count or not (self._fading.is_over and self._level.is_full):
+            return None
+        self._handed[item] += count
+        samples = sound.take(count)
+        block = samples if self._gain == 1.0 else np.rint(samples * self._gain).astype(np.int16)
+        self.is_silent = not block.any()
+        return self._sink.filled(block, 0, self.is_silent)
 
     def rests(self, count: int) -> bool:
         """Whether so many samples of silence are all that there is now, which are then taken.
