@@ -110,10 +110,10 @@ def test_when_our_own_sound_ends_a_talker_is_gone(frames: str, ended: Talker | N
 @pytest.mark.parametrize(
     ("echo_dbfs", "clean_dbfs", "is_heard"),
     [
-        (-25, -50, True),
-        (-25, -52, False),
-        (-15, -40, True),
-        (-15, -42, False),  # a louder echo leaves more
+        (-25, -40, True),
+        (-25, -42, False),
+        (-15, -30, True),
+        (-15, -32, False),  # a louder echo leaves more
         (-60, -54, True),
         (-60, -56, False),  # nobody speaks so softly
     ],
