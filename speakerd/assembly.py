@@ -26,6 +26,7 @@ from speakerd.core.events import StopAsked
 from speakerd.core.state import Card, Rules
 from speakerd.daemon import Daemon, Devices, Observer
 from speakerd.errors import ConfigurationError
+from speakerd.folders import speakers_folder, state_folder
 from speakerd.gpio.boards import Board, load_board
 from speakerd.gpio.panel import Panel
 from speakerd.offline.process import OfflineProcess
@@ -163,32 +164,17 @@ def rules(settings: Settings) -> Rules:
     )
 
 
-def state_folder(settings: Settings, environment: Mapping[str, str]) -> Path:
-    """Where the speaker keeps what must survive a restart; made if missing. Raises ConfigurationError."""
-    given = settings.state_folder or environment.get("STATE_DIRECTORY", "")
-    folder = Path(given) if given else Path.home() / ".local/state/speakerd"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f'The state folder {folder} cannot be made ({error.strerror}): set "state_folder" to one that can.'
-        ) from error
-    return folder
-
-
 def audio_for(settings: Settings, board: Board) -> AudioSettings:
     """The audio settings in which nothing is "auto" any more; raises ConfigurationError.
 
     The microphone stays open over our own sound only where the board cancels its echo, or a test has shown that we do.
     """
-    audio = with_board_card(settings.audio, board.card)
-    if audio.canceller == "auto":
-        audio = replace(audio, canceller="none" if board.hardware_aec else "software")
+    audio = sound_path(settings, board)
     if audio.duplex == "half":
         return audio
     if board.hardware_aec and audio.canceller == "none":
         return replace(audio, duplex="full")
-    found = echo_verdict.load(state_folder(settings, os.environ))
+    found = echo_verdict.load(speakers_folder(settings, os.environ))
     may_be_full = found is not None and found.passed and found.is_of(audio)
     if audio.duplex == "full" and not may_be_full:
         raise ConfigurationError(
@@ -196,6 +182,14 @@ def audio_for(settings: Settings, board: Board) -> AudioSettings:
             "passed with this sound card: else the speaker would answer itself."
         )
     return replace(audio, duplex="full" if may_be_full else "half")
+
+
+def sound_path(settings: Settings, board: Board) -> AudioSettings:
+    """The audio settings with the board's card and the canceller that "auto" means: what an echo test is of."""
+    audio = with_board_card(settings.audio, board.card)
+    if audio.canceller != "auto":
+        return audio
+    return replace(audio, canceller="none" if board.hardware_aec else "software")
 
 
 async def _offline(settings: Settings, server: Endpoint, opened: AsyncExitStack) -> OfflineProcess | None:

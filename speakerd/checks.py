@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from speakerd.assembly import state_folder
 from speakerd.audio.devices import list_devices, resolve, with_board_card
 from speakerd.errors import SpeakerdError, SpeechError
+from speakerd.folders import state_folder
 from speakerd.gpio.boards import load_board
 from speakerd.gpio.panel import Panel
 from speakerd.realtime.endpoints import endpoint

@@ -22,6 +22,7 @@ DEFAULT_CONFIGURATION = Path("/etc/speakerd/speakerd.toml")
 EX_UNAVAILABLE = 69
 EX_CONFIG = 78
 
+_FEWEST_ECHO_SECONDS, _MOST_ECHO_SECONDS = 10.0, 300.0
 _WISHES = {
     "status": "show what the running speaker does",
     "mute": "close the running speaker's microphone",
@@ -113,9 +114,16 @@ def _add_audio_commands(commands: Any, configured: argparse.ArgumentParser) -> N
     test.add_argument("--no-playback", action="store_true", help="do not play the recording at the end")
     test.set_defaults(command=_mic_test)
     doctor = commands.add_parser("doctor", help="try a part of the speaker, and say what to do")
-    parts = doctor.add_subparsers(required=True, metavar="audio")
+    parts = doctor.add_subparsers(required=True, metavar="audio|echo")
     audio = parts.add_parser("audio", parents=[reported], help="cards, permissions, devices, microphone, xruns, clocks")
     audio.set_defaults(command=_doctor_audio)
+    echo = parts.add_parser(
+        "echo",
+        parents=[reported],
+        help="play speech and see what the microphone hears of it: unlocks full duplex",
+    )
+    echo.add_argument("--seconds", type=_test_seconds, default=25.0, help="speak for so long; default %(default)s")
+    echo.set_defaults(command=_doctor_echo)
 
 
 def _run(chosen: argparse.Namespace) -> int:
@@ -179,6 +187,19 @@ def _doctor_audio(chosen: argparse.Namespace) -> int:
     from speakerd.doctor import run_audio
 
     return run_audio(_settings(chosen.config), as_json=chosen.json)
+
+
+def _doctor_echo(chosen: argparse.Namespace) -> int:
+    from speakerd.doctor_echo import EchoTestOptions, run_echo
+
+    return run_echo(_settings(chosen.config), EchoTestOptions(chosen.seconds, chosen.json))
+
+
+def _test_seconds(text: str) -> float:
+    seconds = float(text)
+    if not _FEWEST_ECHO_SECONDS <= seconds <= _MOST_ECHO_SECONDS:
+        raise argparse.ArgumentTypeError(f"take {_FEWEST_ECHO_SECONDS:.0f} to {_MOST_ECHO_SECONDS:.0f} seconds")
+    return seconds
 
 
 def _tune(chosen: argparse.Namespace) -> int:

@@ -11,13 +11,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TextIO
 
+from speakerd.assembly import sound_path
+from speakerd.audio import echo_verdict
 from speakerd.audio.alsa_cards import AlsaCard, alsa_cards, alsa_root, holders
 from speakerd.audio.devices import KINDS, Choice, Device, list_devices, with_board_card
+from speakerd.audio.echo_verdict import EchoVerdict
 from speakerd.audio.mic_levels import MicLevels, advice
 from speakerd.audio.own_card import own_card
 from speakerd.audio.plane import AudioHealth
 from speakerd.device_table import chosen, told
 from speakerd.errors import AudioDeviceError
+from speakerd.folders import speakers_folder
 from speakerd.gpio.boards import Board, load_board
 from speakerd.service.client import is_served
 from speakerd.settings import AudioSettings, Settings
@@ -53,12 +57,17 @@ async def _run_audio(settings: Settings, as_json: bool, environment: Mapping[str
     async for finding in audio_findings(settings, environment):
         findings.append(finding)
         if not as_json:
-            state = "" if finding.state == "failed" else f"{finding.state}: "
-            out.write(f"{finding.part:<16} {state}{finding.text}\n")
+            out.write(f"{line(finding)}\n")
             out.flush()
     if as_json:
         out.write(json.dumps({"findings": [asdict(finding) for finding in findings]}) + "\n")
     return EX_UNAVAILABLE if any(finding.state == "failed" for finding in findings) else 0
+
+
+def line(finding: Finding) -> str:
+    """A finding as a person reads it: a failure is the sentence that says what to do."""
+    state = "" if finding.state == "failed" else f"{finding.state}: "
+    return f"{finding.part:<16} {state}{finding.text}"
 
 
 async def audio_findings(settings: Settings, environment: Mapping[str, str]) -> AsyncIterator[Finding]:
@@ -87,7 +96,8 @@ async def audio_findings(settings: Settings, environment: Mapping[str, str]) -> 
     elif len(used) == len(choices):
         async for finding in _tried(audio, environment):
             yield finding
-    yield echo(board)
+    verdict = echo_verdict.load(speakers_folder(settings, os.environ))
+    yield echo(board, sound_path(settings, board), verdict)
 
 
 def permissions(folder: Path) -> Finding:
@@ -105,11 +115,16 @@ def permissions(folder: Path) -> Finding:
     return Finding("permissions", "ok", f"{folder} may be opened")
 
 
-def echo(board: Board) -> Finding:
-    """Who keeps the speaker from hearing itself."""
-    if board.hardware_aec:
-        return Finding("echo", "ok", f'the board "{board.name}" cancels its own echo')
-    return Finding("echo", "skipped", "no verdict is stored")
+def echo(board: Board, audio: AudioSettings, verdict: EchoVerdict | None) -> Finding:
+    """What is known of the speaker's own sound at this microphone; `audio` as an echo test would have it."""
+    if verdict is not None and verdict.is_of(audio):
+        known = f"ERLE {verdict.erle_db:.0f} dB" if audio.canceller == "software" else "the card cancels it"
+        if verdict.passed:
+            return Finding("echo", "ok", f"the test has passed ({known})")
+        return Finding("echo", "failed", "The last test failed: run `speakerd doctor echo`, and do what it says.")
+    if board.hardware_aec and audio.canceller == "none":
+        return Finding("echo", "ok", f'the board "{board.name}" cancels its own echo; `speakerd doctor echo` tests it')
+    return Finding("echo", "skipped", "not tested with these devices: run `speakerd doctor echo`")
 
 
 def health_findings(health: AudioHealth, seconds: float) -> Iterator[Finding]:

@@ -10,12 +10,13 @@ from typing import Any, cast
 import pytest
 
 from fakes import Told, fake_devices
-from speakerd.assembly import Proof, rules, state_folder
+from speakerd.assembly import Proof, rules
 from speakerd.audio.plane import AudioPlane
 from speakerd.core.events import CardFound, CardLost, StopAsked, WakeWordHeard
 from speakerd.core.state import Rules
 from speakerd.daemon import Daemon
 from speakerd.errors import ConfigurationError
+from speakerd.folders import state_folder
 from speakerd.settings import (
     AudioSettings,
     ConversationSettings,

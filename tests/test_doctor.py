@@ -13,6 +13,7 @@ import pytest
 
 from sound_cards import NUMBERED, as_usb_card, hold
 from speakerd.audio.alsa_cards import ROOT_VARIABLE
+from speakerd.audio.echo_verdict import EchoVerdict
 from speakerd.audio.plane import AudioHealth
 from speakerd.demo.card import FakeCard
 from speakerd.doctor import Finding, echo, health_findings, permissions, run_audio
@@ -27,7 +28,8 @@ PARTS = [
 
 def settings(tmp_path: Path, name: str = "CARD=Device") -> Settings:
     control = ControlSettings(socket=str(tmp_path / "control.sock"))
-    return Settings(board="none", audio=AudioSettings(input=name, output=name), control=control)
+    audio = AudioSettings(input=name, output=name)
+    return Settings(board="none", state_folder=str(tmp_path / "state"), audio=audio, control=control)
 
 
 def examined(settings: Settings, environment: Mapping[str, str]) -> tuple[int, dict[str, Finding]]:
@@ -224,8 +226,45 @@ def test_what_health_tells(health: AudioHealth, findings: list[Finding]) -> None
     assert list(health_findings(health, 3.04)) == findings
 
 
+PLAIN, SPEAKERPHONE = Board("none"), Board("usb-speakerphone", hardware_aec=True)
+SOFTWARE, BY_CARD = AudioSettings(canceller="software"), AudioSettings(canceller="none")
+PASSED = EchoVerdict(True, "default", "default", "software", 93.0, 0.5, 31.4, barge_ins=0, self_wakes=0)
+FAILED = replace(PASSED, passed=False)
+UNTESTED = Finding("echo", "skipped", "not tested with these devices: run `speakerd doctor echo`")
+
+
 @pytest.mark.parametrize(
-    ("board", "state"), [(Board("usb-speakerphone", hardware_aec=True), "ok"), (Board("none"), "skipped")]
+    ("board", "audio", "verdict", "finding"),
+    [
+        (PLAIN, SOFTWARE, None, UNTESTED),
+        (PLAIN, SOFTWARE, PASSED, Finding("echo", "ok", "the test has passed (ERLE 31 dB)")),
+        (
+            PLAIN,
+            SOFTWARE,
+            FAILED,
+            Finding("echo", "failed", "The last test failed: run `speakerd doctor echo`, and do what it says."),
+        ),
+        (PLAIN, replace(SOFTWARE, output="CARD=Other"), PASSED, UNTESTED),
+        (PLAIN, BY_CARD, PASSED, UNTESTED),
+        (
+            SPEAKERPHONE,
+            BY_CARD,
+            None,
+            Finding(
+                "echo",
+                "ok",
+                'the board "usb-speakerphone" cancels its own echo; `speakerd doctor echo` tests it',
+            ),
+        ),
+        (
+            SPEAKERPHONE,
+            BY_CARD,
+            replace(PASSED, canceller="none"),
+            Finding("echo", "ok", "the test has passed (the card cancels it)"),
+        ),
+    ],
 )
-def test_echo_is_left_to_the_board(board: Board, state: str) -> None:
-    assert echo(board).state == state
+def test_what_is_known_of_the_echo(
+    board: Board, audio: AudioSettings, verdict: EchoVerdict | None, finding: Finding
+) -> None:
+    assert echo(board, audio, verdict) == finding

@@ -7,7 +7,7 @@ milliseconds, so that nothing shifts when they begin and end.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,12 +39,20 @@ class Heard:
     """Mono at 16 kHz, for the wake word."""
     far_wake: Sound
     """Our own sound at 16 kHz; empty while there is none."""
+    near: Sound
+    """Mono at 16 kHz as the microphone sent it."""
+    clean: Sound
+    """The same instants, our own sound taken out: what a talker over it is found in."""
     talkers: tuple[Talker, ...] = ()
     """What was learnt of a talker over our own sound, in order."""
     is_talker: bool | None = None
     """Whether somebody may be speaking over our own sound; None while that cannot be heard."""
     levels: tuple[tuple[float, bool], ...] = ()
     """Of each 10 ms, where they are wanted: its level in dBFS, and whether it sounds like a voice."""
+
+
+Observe = Callable[[Heard], None]
+"""Takes what each piece came to; called in the audio thread."""
 
 
 class EchoPath:
@@ -113,6 +121,8 @@ class EchoPath:
             self._splice.clean(plain, clean, start),
             self._words.process(passed, played) if self._words else passed[:0],
             far_wake,
+            passed,
+            clean,
             talkers,
             self._barge_in.is_loud or self._barge_in.talker is Talker.HEARD,
             tuple(levels) if wants_levels else (),
@@ -123,7 +133,7 @@ class EchoPath:
         self._far_end.at_wake_rate(plain[:0], 0)
         levels = tuple(self._levels.of(passed)) if wants_levels else ()
         talkers = () if ended is None else (ended,)
-        return Heard(self._splice.plain(plain), passed, passed[:0], talkers, levels=levels)
+        return Heard(self._splice.plain(plain), passed, passed[:0], passed, passed, talkers, levels=levels)
 
     def _played(self, far: Sound, near_count: int, whole: int) -> tuple[Sound, Sound]:
         """What was played beside the frames, and what is new of it, at 16 kHz."""

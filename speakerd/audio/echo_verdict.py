@@ -21,8 +21,8 @@ class EchoVerdict:
     canceller: str
     delay_ms: float | None
     """How long our own sound takes until the microphone hears it."""
-    drift_ppm: float
-    """How much faster the card captures than it plays."""
+    drift_ppm: float | None
+    """How much faster the card captures than it plays; None where that was not measured."""
     erle_db: float
     """By how much the canceller makes the echo quieter."""
     barge_ins: int
@@ -48,4 +48,5 @@ def save(folder: Path, verdict: EchoVerdict) -> None:
     """Keep a verdict in place of the last one; raises OSError."""
     unfinished = folder / f"{_FILE}.unfinished"
     unfinished.write_text(json.dumps(asdict(verdict), indent=1) + "\n", encoding="utf-8")
+    unfinished.chmod(0o644)  # the service reads what root has written
     unfinished.replace(folder / _FILE)

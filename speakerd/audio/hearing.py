@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from speakerd.audio import wire
 from speakerd.audio.barge_in import Talker
-from speakerd.audio.echo_path import Heard
+from speakerd.audio.echo_path import Heard, Observe
 from speakerd.audio.near_end import NearEnd
 from speakerd.audio.own_turns import OwnTurns, TurnRules
 from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_FRAME_SAMPLES, WakeFramer, samples_in, samples_of
@@ -54,12 +54,14 @@ class Hearing:
         *,
         cancels_echo: bool = False,
         turns: TurnRules | None = None,
+        observe: Observe | None = None,
     ) -> None:
         self._ears = ears
         self._sink = sink
         self._post = post
         self._now = now
         self._cancels_echo = cancels_echo
+        self._observe = observe
         self.epoch = 0
         """Number of the stream whose frames are wanted; 0 means none."""
         self.orders: deque[Order] = deque()
@@ -119,6 +121,8 @@ class Hearing:
             self._rearm()
         near, far = samples_of(report.pcm[: report.near_bytes]), samples_of(report.pcm[report.near_bytes :])
         heard = self._near_end.process(near, far, was_lost=report.was_overrun or report.is_unpaired)
+        if self._observe is not None:
+            self._observe(heard)
         self.ring.append(heard.session)
         self._follow_turns(heard.levels)
         if self._uplink:

@@ -46,4 +46,4 @@ class NearEnd:
                 self._echo_path.samples_lost()
             return self._echo_path.process(session, wake, far, wants_levels=self._wants_levels)
         levels = tuple(self._levels.of(wake)) if self._wants_levels else ()
-        return Heard(session, wake, self._far_end.at_wake_rate(far, len(wake)), levels=levels)
+        return Heard(session, wake, self._far_end.at_wake_rate(far, len(wake)), wake, wake, levels=levels)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from speakerd.audio import wire
 from speakerd.audio.capture import MicCapture
+from speakerd.audio.echo_path import Observe
 from speakerd.audio.hearing import Hearing
 from speakerd.audio.own_turns import TurnRules
 from speakerd.audio.player import CardPlayer
@@ -92,13 +93,15 @@ class AudioPlane:
         *,
         environment: Mapping[str, str] | None = None,
         turns: TurnRules | None = None,
+        observe: Observe | None = None,
     ) -> None:
         self._settings = settings
         self._post = post
         self._environment = environment or {}
         self._loop = asyncio.get_running_loop()
+        cancels_echo = settings.canceller != "none"
         self._hearing = Hearing(
-            ears, sink, post, self._loop.time, cancels_echo=settings.canceller != "none", turns=turns
+            *(ears, sink, post, self._loop.time), cancels_echo=cancels_echo, turns=turns, observe=observe
         )
         self.capture = MicCapture(self._hearing, self._loop.time)
         """The Capture port."""
