@@ -16,7 +16,7 @@ HOLD_AFTER_XRUN_MS = 300
 _BELOW_ECHO_DB = 26.0
 """How far below the echo's loudest frames a talker may be; what is left of the echo reaches that in single frames."""
 _BELOW_NEAR_DB = 16.0
-"""How far below the microphone a talker may be after cancelling, who is muted by about 8 dB. A loudspeaker that distorts
+"""How far below the microphone a talker may be after cancelling, who is muted by 8 dB. A loudspeaker that distorts
 strongly leaves bursts of 17 to 22 dB below."""
 _ABOVE_FLOOR_DB = 12.0
 _QUIETEST_DBFS = -55.0
