@@ -75,7 +75,7 @@ def as_usb_card(card: FakeCard, root: Path) -> Mapping[str, str]:
     """Give the card a number, as real ones have; returns the environment of who shall see it as a USB card."""
     configuration = card.folder / "alsa.conf"
     text = configuration.read_text()
-    fake = re.search(r"pcm\.fakecard \{(.*)\}", text)
+    fake = re.search(r"pcm\.(?:!?\"?)fakecard\"? \{(.*)\}", text)
     assert fake
     arguments = "@args [ CARD DEV ] @args.CARD { type string } @args.DEV { type string }"
     configuration.write_text(f'{text}\npcm."{NUMBERED}" {{ {fake[1]} }}\npcm.hw {{ {arguments} {fake[1]} }}\n')
