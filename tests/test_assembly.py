@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,8 +14,6 @@ from speakerd.audio.plane import AudioPlane
 from speakerd.core.events import CardFound, CardLost, StopAsked, WakeWordHeard
 from speakerd.core.state import Rules
 from speakerd.daemon import Daemon
-from speakerd.errors import ConfigurationError
-from speakerd.folders import state_folder
 from speakerd.settings import (
     AudioSettings,
     ConversationSettings,
@@ -44,19 +41,6 @@ def test_every_rule_follows_a_setting() -> None:
     ours, default = rules(chosen), Rules()
     assert ours.preroll_samples == 8000
     assert [f.name for f in fields(Rules) if getattr(ours, f.name) == getattr(default, f.name)] == []
-
-
-def test_the_state_folder_is_the_owners_or_systemds(tmp_path: Path) -> None:
-    given = Settings(state_folder=str(tmp_path / "mine/too"))
-    assert state_folder(given, {"STATE_DIRECTORY": "/unused"}) == tmp_path / "mine/too"
-    assert (tmp_path / "mine/too").is_dir()
-    assert state_folder(Settings(), {"STATE_DIRECTORY": str(tmp_path)}) == tmp_path
-
-
-def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match=r'file/state cannot be made \(Not a directory\): set "state_folder"'):
-        state_folder(Settings(state_folder=str(tmp_path / "file/state")), {})
 
 
 @dataclass

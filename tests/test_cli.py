@@ -80,6 +80,18 @@ def test_check_names_what_is_there_and_what_is_not(tmp_path: Path) -> None:
     assert without_card.stdout.count("ok\n") == 5
 
 
+def test_an_echo_test_without_a_card_or_too_short_to_learn(tmp_path: Path) -> None:
+    card = FakeCard(tmp_path / "card")
+    card.unplug()
+    configuration = written(tmp_path, HERE)
+    result = speakerd("doctor", "echo", "--json", "--config", configuration, **card.environment)
+    assert (result.returncode, result.stdout) == (UNAVAILABLE, "")
+    assert result.stderr.splitlines()[-1].startswith("speakerd: There is no sound card")
+    result = speakerd("doctor", "echo", "--seconds", "3", "--config", configuration)
+    assert result.returncode == 2
+    assert "take 10 to 300 seconds" in result.stderr
+
+
 def test_asking_a_speaker_that_does_not_run(tmp_path: Path) -> None:
     result = speakerd("say", "--ask", "what time is it", "--config", written(tmp_path, HERE))
     assert result.returncode == UNAVAILABLE
@@ -97,7 +109,7 @@ def test_a_second_daemon_leaves_the_first_alone(tmp_path: Path) -> None:
 
 COMMANDS = (
     *("", "run", "check", "say", "demo", "status", "mute", "unmute", "stop", "wake-test", "models", "tune"),
-    *("devices", "mic-test", "doctor", "doctor audio"),
+    *("devices", "mic-test", "doctor", "doctor audio", "doctor echo"),
 )
 
 
