@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from speakerd.audio.echo_delay import EchoDelay
-from speakerd.audio.pcm import to_int16
+from speakerd.audio.pcm import clip_int16, to_int16
 from speakerd.demo.acoustics import RoomSettings, heard
 
 RATE_HZ = 16_000
@@ -69,10 +69,16 @@ def test_a_delay_is_found_in_a_room_that_rings_and_distorts(room: RoomSettings) 
     assert delay.delay_ms == pytest.approx(room.delay_ms, abs=1)
 
 
+def humming(sound: Sound) -> Sound:
+    """With 100 Hz of the mains, which are the same everywhere."""
+    return sound + clip_int16(2_000 * np.sin(2 * np.pi * 100 * np.arange(len(sound)) / RATE_HZ))
+
+
 @pytest.mark.parametrize(
     ("near", "far"),
     [
         pytest.param(white(seed=2), white(), id="somebody else speaks"),
+        pytest.param(humming(white(seed=2) // 50), humming(white() // 50), id="both hum"),
         pytest.param(speech_shaped(2), speech_shaped(), id="somebody else speaks, as loud as we do"),
         pytest.param(np.zeros_like(white()), white(), id="a deaf microphone"),
         pytest.param(white(), np.zeros_like(white()), id="we are silent"),

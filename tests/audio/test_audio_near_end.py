@@ -116,6 +116,20 @@ def test_with_a_canceller_silence_and_own_sound_leave_both_streams_in_step(rate_
         assert np.sqrt(np.mean((stream[place] - expected) ** 2)) < 40
 
 
+def test_when_our_own_sound_begins_again_nothing_is_heard_of_the_last_time() -> None:
+    near_end, ears = NearEnd(48_000, cancels_echo=True), Ears()
+    sound = tones(48_000, 3.0)
+    far = np.random.default_rng(2).integers(-2, 3, len(sound)).astype(np.int16)
+    for at in range(0, len(sound), 960):
+        plays = at / 48_000 < 0.5 or at / 48_000 >= 2.5
+        ears.take(near_end.process(sound[at : at + 960], far[at : at + 960] if plays else SILENCE))
+    place = np.arange(round(2.4 * 24_000), round(2.53 * 24_000))
+    expected = np.sum(
+        [3_000 * np.sin(2 * np.pi * hz * (place / 24_000 - 0.01) + hz) for hz in (310, 1_130, 3_090)], axis=0
+    )
+    np.testing.assert_allclose(ears.sound(24_000)[place], expected, atol=40)
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     rate_hz=st.sampled_from(RATES_HZ),

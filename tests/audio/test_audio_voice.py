@@ -66,6 +66,14 @@ def test_a_voice_must_stand_out_from_the_noise(floor_dbfs: float, above_db: floa
     assert len([change for change in found if change]) == count
 
 
+def test_digital_silence_is_not_taken_for_the_noise() -> None:
+    """A muted microphone sends it; what comes after it is known to be noise within 25 s."""
+    endpointing = Endpointing(silence_ms=750)
+    for level_dbfs, frames in ((-np.inf, 100), (-45.0, 2500)):
+        assert [endpointing.feed(level_dbfs, False) for _ in range(frames)] == [None] * frames
+    assert [endpointing.feed(-41.0, True) for _ in range(40)] == [None] * 40
+
+
 @given(st.text(alphabet=sorted(FRAMES), max_size=400), st.integers(20, 1500))
 def test_beginnings_and_ends_take_turns_and_time_goes_on(frames: str, silence_ms: int) -> None:
     found = changes(Endpointing(silence_ms), frames)
