@@ -50,8 +50,9 @@ class VoiceDetector:
 class Levels:
     """Tells of each 10 ms its level, and whether it sounds like a voice; mono int16 at 16 kHz, in any pieces."""
 
-    def __init__(self) -> None:
-        self._voice = VoiceDetector()
+    def __init__(self, threshold: float = 0.5) -> None:
+        """`threshold`: see VoiceDetector."""
+        self._voice = VoiceDetector(threshold)
         self._waiting = np.zeros(0, np.int16)
 
     def of(self, samples: NDArray[np.int16]) -> list[tuple[float, bool]]:
