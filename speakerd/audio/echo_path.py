@@ -119,7 +119,7 @@ class EchoPath:
         talkers = tuple(self._look_for_talker(passed, levels)) if self._active_frames > _WARMING_FRAMES else ()
         return Heard(
             self._splice.clean(plain, clean, start),
-            self._words.process(passed, played) if self._words else passed[:0],
+            self._words.process(passed, played) if self._words else passed,
             far_wake,
             passed,
             clean,

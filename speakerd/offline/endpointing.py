@@ -1,15 +1,78 @@
-"""When an utterance begins and ends in what a client sends: the speaker's own endpointing, on sound at 24 kHz.
+"""When an utterance begins and ends. The decision is pure; voice is told from noise by pocketsphinx's WebRTC detector.
 
 Any split of the same sound into pieces gives the same result.
 """
 
 from __future__ import annotations
 
-from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, samples_of
-from speakerd.audio.resample import Resampler
-from speakerd.audio.voice import Change, Endpointing, Levels, SpeechBegan, SpeechOver
+from collections import deque
+from dataclasses import dataclass, field
 
-__all__ = ["Change", "Endpointer", "SpeechBegan", "SpeechOver"]
+import numpy as np
+import pocketsphinx
+from numpy.typing import NDArray
+
+from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, bytes_of, rms_dbfs, samples_of
+from speakerd.audio.resample import Resampler
+
+FRAME_MS = 30
+_FRAME_SAMPLES = WAKE_RATE_HZ * FRAME_MS // 1000
+_WINDOW_FRAMES = 5
+_VOICED_TO_BEGIN = 3
+_LEARNING_FRAMES = 5
+"""The detector takes its first 4 frames for speech, whatever they are; the pre-roll is longer, so no word is lost."""
+_QUIETEST_DBFS = -55.0
+"""Below this nobody speaks to the speaker, whatever the sound is like."""
+_FIRST_FLOOR_DBFS = -50.0
+"""Taken for the room's noise until it is known: a session may begin in the middle of a word."""
+_LOWEST_FLOOR_DBFS = -70.0
+"""Digital silence says nothing about the noise that comes after it."""
+_FLOOR_RISE_DB = 0.03
+"""How fast the noise may be found to have grown, per frame: 1 dB a second is slower than any sentence."""
+_ABOVE_FLOOR_DB = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechBegan:
+    """The user began; milliseconds since the first sample."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechOver:
+    """The user has been silent for long enough; milliseconds since the first sample."""
+
+    at_ms: int
+
+
+Change = SpeechBegan | SpeechOver
+
+
+@dataclass(slots=True)
+class Turns:
+    """The pure half: frames that are voiced or not come in, beginnings and ends come out."""
+
+    silence_ms: int
+    _frames: int = 0
+    _window: deque[bool] = field(default_factory=lambda: deque(maxlen=_WINDOW_FRAMES))
+    _is_speaking: bool = False
+    _unvoiced: int = 0
+
+    def feed(self, is_voiced: bool) -> Change | None:
+        """Take the next frame of 30 ms."""
+        self._frames += 1
+        self._window.append(is_voiced)
+        self._unvoiced = 0 if is_voiced else self._unvoiced + 1
+        if not self._is_speaking and sum(self._window) >= _VOICED_TO_BEGIN:
+            first = self._frames - len(self._window) + list(self._window).index(True)
+            self._is_speaking = True
+            return SpeechBegan(first * FRAME_MS)
+        if self._is_speaking and self._unvoiced * FRAME_MS >= self.silence_ms:
+            self._is_speaking = False
+            self._window.clear()
+            return SpeechOver(self._frames * FRAME_MS)
+        return None
 
 
 class Endpointer:
@@ -19,10 +82,14 @@ class Endpointer:
     """
 
     def __init__(self, silence_ms: int, threshold: float = 0.5) -> None:
-        self._endpointing = Endpointing(silence_ms)
-        self._levels = Levels(threshold)
+        self._turns = Turns(silence_ms)
+        strictness = min(3, int(threshold * 4) + 1)
+        self._detector = pocketsphinx.Vad(strictness, WAKE_RATE_HZ, FRAME_MS / 1000)
         self._resampler = Resampler(SESSION_RATE_HZ, WAKE_RATE_HZ)
+        self._waiting: NDArray[np.int16] = np.zeros(0, np.int16)
         self._odd_byte = b""
+        self._floor_dbfs = _FIRST_FLOOR_DBFS
+        self._learning_frames = _LEARNING_FRAMES
 
     def feed(self, pcm24k: bytes) -> list[Change]:
         """What changed during the next piece of sound."""
@@ -30,5 +97,21 @@ class Endpointer:
         whole = len(data) & ~1
         self._odd_byte = data[whole:]
         fresh = self._resampler.process(samples_of(data[:whole]))
-        changes = (self._endpointing.feed(level_dbfs, is_voice) for level_dbfs, is_voice in self._levels.of(fresh))
+        samples = np.concatenate((self._waiting, fresh))
+        count = len(samples) // _FRAME_SAMPLES
+        self._waiting = samples[count * _FRAME_SAMPLES :]
+        frames = samples[: count * _FRAME_SAMPLES].reshape(count, _FRAME_SAMPLES)
+        changes = (self._turns.feed(self._is_voiced(frame)) for frame in frames)
         return [change for change in changes if change is not None]
+
+    def _is_voiced(self, frame: NDArray[np.int16]) -> bool:
+        # The detector keeps a noise estimate, so it must hear every frame.
+        detected = bool(self._detector.is_speech(bytes_of(frame)))
+        level_dbfs = rms_dbfs(frame)
+        self._floor_dbfs = max(_LOWEST_FLOOR_DBFS, min(level_dbfs, self._floor_dbfs + _FLOOR_RISE_DB))
+        self._learning_frames = max(0, self._learning_frames - 1)
+        return (
+            detected
+            and not self._learning_frames
+            and level_dbfs > max(_QUIETEST_DBFS, self._floor_dbfs + _ABOVE_FLOOR_DB)
+        )

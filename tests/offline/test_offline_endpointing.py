@@ -10,7 +10,34 @@ from hypothesis import strategies as st
 from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of
 from speakerd.audio.resample import resampled
 from speakerd.demo.user_voice import synthesise
-from speakerd.offline.endpointing import Endpointer, SpeechBegan
+from speakerd.offline.endpointing import Change, Endpointer, SpeechBegan, SpeechOver, Turns
+
+
+@pytest.mark.parametrize(
+    ("frames", "changes"),
+    [
+        ("." * 50, []),
+        ("V.V.V" + "." * 30, [SpeechBegan(0), SpeechOver(900)]),
+        ("VV" + "." * 50, []),
+        ("V..V..V..V", []),
+        ("....VVV" + "." * 25, [SpeechBegan(120), SpeechOver(960)]),
+        ("VVV" + "." * 24 + "V" + "." * 25, [SpeechBegan(0), SpeechOver(53 * 30)]),
+        ("VVV" + "." * 25 + "VVV" + "." * 25, [SpeechBegan(0), SpeechOver(840), SpeechBegan(840), SpeechOver(56 * 30)]),
+    ],
+    ids=["silence", "a short word", "a click", "crackle", "late", "a gap within", "two utterances"],
+)
+def test_turns(frames: str, changes: list[Change]) -> None:
+    turns = Turns(silence_ms=750)
+    found = [turns.feed(frame == "V") for frame in frames]
+    assert [change for change in found if change] == changes
+
+
+@given(frames=st.lists(st.booleans(), max_size=200), silence_ms=st.integers(200, 1500))
+def test_beginnings_and_ends_take_turns_and_time_goes_on(frames: list[bool], silence_ms: int) -> None:
+    turns = Turns(silence_ms)
+    changes = [change for change in map(turns.feed, frames) if change]
+    assert all(isinstance(change, (SpeechBegan, SpeechOver)[n % 2]) for n, change in enumerate(changes))
+    assert [change.at_ms for change in changes] == sorted(change.at_ms for change in changes)
 
 
 def room(*parts: np.ndarray, noise_dbfs: float = -50.0) -> bytes:
