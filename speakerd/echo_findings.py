@@ -170,7 +170,7 @@ def _delay(trial: EchoTrial) -> Finding:
 def _clocks(trial: EchoTrial) -> Finding:
     if trial.drift_ppm is None:
         return Finding("drift", "skipped", "it was not measured")
-    return Finding("drift", "ok", f"{trial.drift_ppm:+.0f} ppm between capture and playout")
+    return Finding("drift", "ok", f"{round(trial.drift_ppm):+d} ppm between capture and playout")
 
 
 def _barge_ins(trial: EchoTrial) -> Finding:
