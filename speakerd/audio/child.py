@@ -22,7 +22,8 @@ from dataclasses import asdict
 import pyaudio
 
 from speakerd.audio import wire
-from speakerd.audio.child_card import Card, CardOptions, devices_of, die
+from speakerd.audio.child_card import Card, CardOptions, die
+from speakerd.audio.child_devices import devices_of
 
 _OUT_BYTES = 1 << 20
 """Of the pipe: several seconds of frames; a daemon that is further behind has lost them."""

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
 import pyaudio
 
 from speakerd.audio import wire
-from speakerd.audio.alsa_cards import alsa_cards
 from speakerd.audio.child_clocks import ByTime, InStep
+from speakerd.audio.child_devices import devices_of, formats, refusal
 from speakerd.audio.child_streams import Format, Loudspeaker, Microphone, Report, Times
-from speakerd.audio.devices import Device, Direction, resolve, with_cards
+from speakerd.audio.devices import Device, Direction, resolve
 from speakerd.audio.pcm import on_all_channels
 from speakerd.errors import AudioDeviceError
 
-_RATES_HZ = (48_000, 44_100, 32_000, 24_000, 16_000, 96_000, 192_000, 22_050, 11_025, 8_000)
-_FRAME_MS = (10, 20)
 _OTHER_FORMAT_MAY_DO = (-9999, -9998, -9997, -9994, -9993)
 """PortAudio: host error, channel count, sample rate, sample format, combination of devices."""
 _LOOK_AGAIN_SECONDS = 0.5
@@ -183,9 +181,9 @@ class Card:
         assert audio is not None  # noqa: S101 - PortAudio was started before devices were listed
         if device.index >= audio.get_device_count():
             raise AudioDeviceError(f'The sound card "{device.name}" has just gone: plug it in again.')
-        refusal = ""
+        reason = ""
         kind = Format(0, 0, 0, self._options.is_32_bit, is_duplex=len(directions) == 2)
-        for format_ in _formats(device, counts, kind):
+        for format_ in formats(device, counts, kind):
             try:
                 stream = audio.open(
                     format_.rate_hz,
@@ -198,12 +196,12 @@ class Card:
                     **{f"{direction}_device_index": device.index for direction in directions},
                 )
             except OSError as error:
-                refusal = _refusal(device, directions, error)
+                reason = refusal(device, directions, error)
                 if error.errno not in _OTHER_FORMAT_MAY_DO:
                     break
                 continue
             return stream, format_
-        raise AudioDeviceError(refusal)
+        raise AudioDeviceError(reason)
 
     def _fresh(self) -> pyaudio.PyAudio:
         """PortAudio, started anew unless a stream is open."""
@@ -269,52 +267,6 @@ def die(bug: BaseException | None) -> None:
     """End the process because of a bug."""
     traceback.print_exception(bug)
     os._exit(70)
-
-
-def devices_of(audio: pyaudio.PyAudio) -> list[Device]:
-    """All devices, with what is known of their cards."""
-    defaults = {}
-    for direction, ask in (
-        ("input", audio.get_default_input_device_info),
-        ("output", audio.get_default_output_device_info),
-    ):
-        try:
-            defaults[direction] = ask()["index"]
-        except OSError:
-            defaults[direction] = None
-    infos = [audio.get_device_info_by_index(index) for index in range(audio.get_device_count())]
-    devices = [
-        Device(
-            index=info["index"],
-            name=info["name"],
-            input_channels=info["maxInputChannels"],
-            output_channels=info["maxOutputChannels"],
-            default_rate_hz=round(info["defaultSampleRate"]),
-            is_default_input=info["index"] == defaults["input"],
-            is_default_output=info["index"] == defaults["output"],
-        )
-        for info in infos
-    ]
-    return with_cards(devices, alsa_cards())
-
-
-def _formats(device: Device, counts: list[int], kind: Format) -> Iterator[Format]:
-    # PortAudio calls 44.1 kHz the default of every device that takes it, though cards are made for 48.
-    first = (device.default_rate_hz,) if device.default_rate_hz != 44_100 else ()
-    for block_ms in _FRAME_MS:
-        for rate_hz in dict.fromkeys((*first, *_RATES_HZ)):
-            for channels in counts:
-                yield replace(kind, rate_hz=rate_hz, block_ms=block_ms, channels=channels)
-
-
-def _refusal(device: Device, directions: tuple[Direction, ...], error: OSError) -> str:
-    kind = "capture" if "input" in directions else "playout"
-    if error.errno == -9985:
-        return (
-            f'The sound card "{device.name}" is busy or gone ({kind}): plug it in, or end the program that holds it '
-            "(fuser -v /dev/snd/*)."
-        )
-    return f'The sound card "{device.name}" refuses {kind} in every format ({error.strerror}): choose another device.'
 
 
 def _close(stream: Any) -> None:

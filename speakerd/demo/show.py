@@ -17,6 +17,8 @@ from typing import Any
 from speakerd.assembly import Surroundings, assembled, run, serve
 from speakerd.core.events import StopAsked
 from speakerd.demo import report as reports
+from speakerd.demo.acoustics import RoomSettings
+from speakerd.demo.acoustics_room import EchoRoom
 from speakerd.demo.recording import Recording
 from speakerd.demo.room import Room
 from speakerd.demo.story import Told, tell
@@ -30,6 +32,8 @@ from speakerd.settings import (
 )
 
 _ACTION_PIN = 17
+_ECHO = RoomSettings(echo_gain_db=-6.0, noise_dbfs=None)
+"""About as loud as the user; the room has its own noise."""
 
 
 async def show(*, report: Path | None, sound: Path, microphone: bool) -> int:
@@ -45,7 +49,9 @@ async def _show_story(folder: Path, report: Path | None, sound: Path) -> int:
     recording = Recording(_print_line)
     factory = _mock_pins()
     room = Room(folder / "card", factory.pin(_ACTION_PIN))
-    _print("A kitchen with room noise, a user, a button and an RGB LED; there is no echo in this room yet.")
+    _print(
+        "A kitchen with room noise, a user, a button and an RGB LED. What the speaker says comes back to its microphone."
+    )
     around = Surroundings(
         pin_factory=factory,
         sound_environment=room.card.environment,
@@ -57,7 +63,8 @@ async def _show_story(folder: Path, report: Path | None, sound: Path) -> int:
         async with asyncio.TaskGroup() as group:
             running = group.create_task(run(speaker))
             try:
-                told = await tell(room, recording)
+                with EchoRoom(room.card, settings=_ECHO):
+                    told = await tell(room, recording)
             except TimeoutError:
                 told = None
             speaker.daemon.post(StopAsked())
