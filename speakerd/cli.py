@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,8 @@ _WISHES = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     chosen = _parser().parse_args(arguments)
+    # What is logged, a command by hand says itself; the service and the demonstration set up more.
+    logging.getLogger("speakerd").addHandler(logging.NullHandler())
     try:
         return int(chosen.command(chosen))
     except ConfigurationError as error:

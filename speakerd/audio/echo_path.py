@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from speakerd.audio.barge_in import BargeIn, Frame, Talker
 from speakerd.audio.echo import DELAY_SAMPLES, EchoCanceller
 from speakerd.audio.far_end import FarEnd
-from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, rms_dbfs
+from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, frames_dbfs
 from speakerd.audio.splice import Splice
 from speakerd.audio.voice import FRAME_SAMPLES, Levels
 from speakerd.audio.word_path import WordPath
@@ -146,8 +146,8 @@ class EchoPath:
         return played, fresh
 
     def _look_for_talker(self, near: Sound, levels: Iterable[tuple[float, bool]]) -> Iterator[Talker]:
-        for frame, (clean_dbfs, is_voice) in zip(near.reshape(-1, FRAME_SAMPLES), levels, strict=True):
-            changed = self._barge_in.feed(Frame(rms_dbfs(frame), clean_dbfs, is_voice))
+        for near_dbfs, (clean_dbfs, is_voice) in zip(frames_dbfs(near, FRAME_SAMPLES), levels, strict=True):
+            changed = self._barge_in.feed(Frame(near_dbfs, clean_dbfs, is_voice))
             if changed is not None:
                 yield changed
 

@@ -106,5 +106,12 @@ def rms_dbfs(samples: NDArray[np.int16]) -> float:
     return _decibels(math.sqrt(float(np.dot(exact, exact)) / len(samples)))
 
 
+def frames_dbfs(samples: NDArray[np.int16], frame_samples: int) -> list[float]:
+    """`rms_dbfs` of each frame; there are only whole ones."""
+    frames = samples.astype(np.float64).reshape(-1, frame_samples)
+    powers = np.einsum("ij,ij->i", frames, frames) / frame_samples
+    return [_decibels(math.sqrt(power)) for power in powers.tolist()]
+
+
 def _decibels(amplitude: float) -> float:
     return 20 * math.log10(amplitude / 32768) if amplitude > 0 else -math.inf

@@ -13,7 +13,7 @@ import numpy as np
 import pywebrtc_audio
 from numpy.typing import NDArray
 
-from speakerd.audio.pcm import WAKE_RATE_HZ, rms_dbfs, samples_in
+from speakerd.audio.pcm import WAKE_RATE_HZ, frames_dbfs, samples_in
 
 FRAME_MS = 10
 FRAME_SAMPLES = samples_in(FRAME_MS, WAKE_RATE_HZ)
@@ -60,8 +60,9 @@ class Levels:
         together = np.concatenate((self._waiting, samples)) if len(self._waiting) else samples
         whole = len(together) // FRAME_SAMPLES * FRAME_SAMPLES
         self._waiting = together[whole:]
-        frames = together[:whole].reshape(-1, FRAME_SAMPLES)
-        return [(rms_dbfs(frame), self._voice.is_voice(frame)) for frame in frames]
+        frames = together[:whole]
+        voiced = [self._voice.is_voice(frame) for frame in frames.reshape(-1, FRAME_SAMPLES)]
+        return list(zip(frames_dbfs(frames, FRAME_SAMPLES), voiced, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,9 +49,7 @@ async def _show_story(folder: Path, report: Path | None, sound: Path) -> int:
     recording = Recording(_print_line)
     factory = _mock_pins()
     room = Room(folder / "card", factory.pin(_ACTION_PIN))
-    _print(
-        "A kitchen with room noise, a user, a button and an RGB LED. What the speaker says comes back to its microphone."
-    )
+    _print("A kitchen with room noise, a user, a button and an RGB LED; the speaker hears its own voice, too.")
     around = Surroundings(
         pin_factory=factory,
         sound_environment=room.card.environment,

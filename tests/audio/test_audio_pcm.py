@@ -103,3 +103,10 @@ def test_levels() -> None:
 @pytest.mark.parametrize("silence", [np.zeros(0, np.int16), np.zeros(9, np.int16)])
 def test_silence_has_no_level(silence: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
     assert pcm.peak_dbfs(silence) == pcm.rms_dbfs(silence) == -math.inf
+
+
+@given(st.lists(int16, max_size=40), st.integers(1, 5))
+def test_the_level_of_each_frame_is_that_of_its_samples(values: list[int], frame_samples: int) -> None:
+    samples = np.array(values[: len(values) // frame_samples * frame_samples], np.int16)
+    levels = [pcm.rms_dbfs(frame) for frame in samples.reshape(-1, frame_samples)]
+    assert pcm.frames_dbfs(samples, frame_samples) == pytest.approx(levels)
