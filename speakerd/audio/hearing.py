@@ -124,7 +124,9 @@ class Hearing:
         if self._observe is not None:
             self._observe(heard)
         self.ring.append(heard.session)
-        self._follow_turns(heard.levels)
+        # What is left of our own voice is no turn of the user's.
+        is_nobody = heard.is_talker is False
+        self._follow_turns((level_dbfs, is_voice and not is_nobody) for level_dbfs, is_voice in heard.levels)
         if self._uplink:
             self._hand_over(self._uplink.session, self._uplink.pieces(self.ring))
         self._wake_end += len(heard.wake)

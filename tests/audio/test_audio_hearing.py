@@ -329,3 +329,14 @@ def test_where_the_card_cancels_its_echo_our_own_sound_is_told_and_no_talker() -
     room.listen(TALKER[:32_000], OWN[:32_000])
     np.testing.assert_array_equal(np.concatenate(room.playout), OWN[:32_000])
     assert (room.talkers, room.events) == ([], [])
+
+
+def test_what_is_left_of_our_own_voice_is_no_turn_of_the_users() -> None:
+    """A loudspeaker that rattles leaves bursts which sound like a voice."""
+    own = np.concatenate([resampled(command(), 24_000, 16_000)] * 5)
+    room = Room(TurnRules(finds_turns=True, silence_ms=700), rate_hz=16_000, cancels_echo=True)
+    room.open_uplink(2)
+    room.listen(silence(2.0)[:32_000])
+    rattling = clip_int16(np.arctan(own / 32768 * 8) / np.arctan(8) * 9000)
+    room.listen(echo_of(rattling, 60), own)
+    assert [event for event in room.events if isinstance(event, UtteranceBegan)] == []
