@@ -97,7 +97,7 @@ def _costs(costs: Figures) -> str:
     ]
     heads = ["% of a core", *(name.replace("_", " ") for name in shares), "speakerd is times", "RSS MiB"]
     notes = [
-        "quiet: uplink closed; speaking: uplink open, full duplex. All ran at the same time.",
+        "quiet: uplink closed; speaking: uplink open, full duplex. One loop ran after the other.",
         "agents_demo_loop: audio loop of openai-agents' realtime demo, rebuilt on PyAudio in place of sounddevice,",
         "at 24 kHz mono without a network; its RSS has the package. The parent's RSS is what the plane adds.",
     ]

@@ -54,7 +54,7 @@ class Stage:
         self,
         settings: AudioSettings,
         environment: Mapping[str, str],
-        make_ears: Callable[[Post], Ears],
+        make_ears: Callable[[Post], Ears | None],
         sink: AudioSink,
     ) -> None:
         self.events: list[tuple[float, Event]] = []
@@ -81,7 +81,7 @@ async def stage(
     *,
     speaker: FakeCard | None = None,
     environment: Mapping[str, str] | None = None,
-    make_ears: Callable[[Post], Ears] = NoEars,
+    make_ears: Callable[[Post], Ears | None] = NoEars,
     sink: AudioSink = no_sink,
 ) -> AsyncIterator[Stage]:
     """A plane in full duplex and at full volume, whose card was found."""

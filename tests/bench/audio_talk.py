@@ -27,8 +27,7 @@ from bench.audio_voices import VOICE_RATE_HZ, over_speech, own_speech, wake_word
 from soak.processes import children
 from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of
 from speakerd.audio.resample import resampled
-from speakerd.core import events
-from speakerd.core.events import WakeWordHeard
+from speakerd.core.events import VoiceHeard, WakeWordHeard
 from speakerd.demo.acoustics import calibrated
 from speakerd.demo.acoustics_room import EchoRoom
 from speakerd.demo.card import FakeCard, sound_environment
@@ -46,7 +45,6 @@ _CALIBRATION_SECONDS = 6
 _START_SECONDS = 90.0
 _AIR_PRIORITY = 1
 """Below the sound card's process."""
-_VOICE_HEARD = getattr(events, "VoiceHeard", ())
 
 
 async def talk(names: Sequence[str], seconds: float, deadline: float) -> dict[str, Any]:
@@ -106,7 +104,7 @@ async def in_room(room: Room, folder: Path, seconds: float, deadline: float, see
                 began_at=began_at,
                 seconds=time.monotonic() - began_at,
                 talks=talks,
-                barge_ins=[at for at, event in on.events if isinstance(event, _VOICE_HEARD)],
+                barge_ins=[at for at, event in on.events if isinstance(event, VoiceHeard)],
                 wakes=[at for at, event in on.events if isinstance(event, WakeWordHeard)],
                 late_frames=report.late_frames,
                 xruns=len(mic.faults()) + (len(speaker.faults()) if speaker is not mic else 0),
