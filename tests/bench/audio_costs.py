@@ -44,7 +44,8 @@ class _Other:
 async def costs(folder: Path, seconds: float) -> dict[str, Any]:
     """CPU share of each loop in three situations of so many seconds, one loop after the other, and memory."""
     shares: dict[str, dict[str, float]] = {situation: {} for situation in _SITUATIONS}
-    memory, xruns = {}, {}
+    memory: dict[str, float] = {}
+    xruns: dict[str, int] = {}
     before_mib, card = rss_mib(os.getpid()), _card(folder / "ours", seconds)
     async with stage(card, make_ears=_no_ears) as on:
         child = on.plane.child_pid
