@@ -12,6 +12,9 @@ from speakerd.audio import wire
 from speakerd.audio.hearing import Hearing, Order
 from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ
 
+_UPLINK_MS, _WAITING_MS = 30, 80
+"""How much sound comes at a time: soon while it is sent, seldom while only the wake word listens, in its frames."""
+
 
 class Link(Protocol):
     """Takes commands for the sound card's process."""
@@ -55,6 +58,8 @@ class MicCapture:
         """Use this process from now on; None while there is no card, when uplinks cannot be opened."""
         self._link = link
         self._hearing.orders.clear()
+        if link:
+            link.send(wire.SetPace(_WAITING_MS))
         if self.is_open:
             self._ask()
         else:
@@ -67,11 +72,14 @@ class MicCapture:
             start = min(start, since_sample * SESSION_RATE_HZ // WAKE_RATE_HZ)
         self.close_uplink()
         if self._link:
+            self._link.send(wire.SetPace(_UPLINK_MS))
             self._hearing.orders.append(Order(session, start))
 
     def close_uplink(self) -> None:
         """See Capture; what was captured until now is still handed over."""
         self._hearing.orders.append(Order(None, self._hearing.ring.end))
+        if self._link:
+            self._link.send(wire.SetPace(_WAITING_MS))
 
     def _ask(self) -> None:
         self._epochs += 1

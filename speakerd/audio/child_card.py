@@ -18,7 +18,7 @@ import pyaudio
 from speakerd.audio import wire
 from speakerd.audio.child_clocks import ByTime, InStep
 from speakerd.audio.child_devices import devices_of, formats, refusal
-from speakerd.audio.child_streams import Format, Loudspeaker, Microphone, Report, Times
+from speakerd.audio.child_streams import REPORT_MS, Format, Loudspeaker, Microphone, Report, Times
 from speakerd.audio.devices import Device, Direction, resolve
 from speakerd.audio.pcm import on_all_channels
 from speakerd.errors import AudioDeviceError
@@ -60,6 +60,14 @@ class Card:
         self._capture: Any = None
         """The same stream as `_playout` where it goes both ways."""
         self._by_time: ByTime | None = None
+        self._hearing: Microphone | None = None
+        self._report_ms = REPORT_MS
+
+    def set_pace(self, report_ms: int) -> None:
+        """Report so much of what is captured at a time; for any thread."""
+        self._report_ms = report_ms
+        if (microphone := self._hearing) is not None:
+            microphone.report_ms = report_ms
 
     def run(self) -> None:
         """Obey until told to end."""
@@ -171,7 +179,10 @@ class Card:
     def _microphone(self, format_: Format) -> Microphone:
         assert self._epoch is not None  # noqa: S101 - capture is opened only for an epoch
         options = self._options
-        return Microphone(self._epoch, format_, options.input_channel, options.input_gain, self._report)
+        microphone = Microphone(self._epoch, format_, options.input_channel, options.input_gain, self._report)
+        microphone.report_ms = self._report_ms
+        self._hearing = microphone
+        return microphone
 
     def _open(
         self, device: Device, directions: tuple[Direction, ...], counts: list[int], body: _Delegate

@@ -24,7 +24,7 @@ Report = Callable[[wire.Report], bool]
 """Takes a report; False where it was dropped."""
 
 _PULSE_MS = 100
-_REPORT_MS = 30
+REPORT_MS = 30
 """Each report wakes the daemon up, which costs more than what it does with so much sound."""
 _CLOCKS_MS = 1000
 INPUT_LOST, OUTPUT_LOST = 1 | 2, 4 | 8
@@ -235,6 +235,8 @@ class Microphone:
         self._near: list[bytes] = []
         self._far: list[NDArray[np.int16] | None] = []
         self._waiting = 0
+        self.report_ms = REPORT_MS
+        """How much sound is reported at a time while nothing plays."""
         self._until_clocks = samples_in(_CLOCKS_MS, format_.rate_hz)
 
     def hear(self, data: bytes, far: NDArray[np.int16] | None, flags: int, *, is_unpaired: bool = False) -> None:
@@ -247,7 +249,8 @@ class Microphone:
         self._near.append(data)
         self._far.append(far)
         self._waiting += len(data) // self._format.frame_bytes
-        if self._waiting >= samples_in(_REPORT_MS, self._format.rate_hz):
+        wanted_ms = self.report_ms if far is None else REPORT_MS
+        if self._waiting >= samples_in(wanted_ms, self._format.rate_hz):
             self._send()
 
     def tell_clocks(self, frames: int, capture_ppm: float, playout_ppm: float, reference_seconds: float) -> None:

@@ -92,6 +92,13 @@ class CloseCapture:
     """Close the capture stream."""
 
 
+@dataclass(frozen=True, slots=True)
+class SetPace:
+    """Report what is captured in pieces of so many milliseconds, or shorter ones while something plays."""
+
+    report_ms: int
+
+
 # Reports of the card's process
 
 
@@ -171,7 +178,7 @@ class Missing:
     reason: bytes
 
 
-Command = Play | Finish | Flush | SetGain | SetLevel | SetSink | PlayCue | Ring | OpenCapture | CloseCapture
+Command = Play | Finish | Flush | SetGain | SetLevel | SetSink | PlayCue | Ring | OpenCapture | CloseCapture | SetPace
 Report = CaptureOpened | MicFrame | Clocks | Pulse | ItemOver | Flushed | Missing
 Message = Command | Report
 
@@ -195,7 +202,7 @@ def _kind(make: type) -> _Kind:
 
 
 _TYPES: tuple[type, ...] = (
-    *(Play, Finish, Flush, SetGain, SetLevel, SetSink, PlayCue, Ring, OpenCapture, CloseCapture),
+    *(Play, Finish, Flush, SetGain, SetLevel, SetSink, PlayCue, Ring, OpenCapture, CloseCapture, SetPace),
     *(CaptureOpened, MicFrame, Clocks, Pulse, ItemOver, Flushed, Missing),
 )
 _KINDS = [_kind(make) for make in _TYPES]

@@ -29,6 +29,7 @@ class Room:
         self.rearmed_before: list[int] = []
         self.sent: list[tuple[int, bytes]] = []
         self.commands: list[wire.Command] = []
+        self.paces_ms: list[int] = []
         self.hearing = Hearing(self, self.hand_over, self.post, lambda: 5.0)
         self.capture = MicCapture(self.hearing, lambda: 5.0)
         self.captured = 0
@@ -53,7 +54,10 @@ class Room:
         self.sent.append((session, pcm))
 
     def send(self, command: wire.Command) -> None:
-        self.commands.append(command)
+        if isinstance(command, wire.SetPace):
+            self.paces_ms.append(command.report_ms)
+        else:
+            self.commands.append(command)
 
     def plug_in(self) -> None:
         self.capture.attach(self)
@@ -111,6 +115,16 @@ def test_the_uplink_begins_with_the_preroll(since_sample: int | None, start: int
     [span] = room.hearing.spans
     assert (span.session, span.start, span.end, span.samples) == (4, start, 48_000, 48_000 - start)
     assert span.sha256 == hashlib.sha256(bytes_of(SOUND[start:48_000])).hexdigest()
+
+
+def test_sound_comes_sooner_while_somebody_is_sent_it() -> None:
+    """The daemon is woken seldom while only the wake word listens."""
+    room = Room()
+    assert room.paces_ms == [80]
+    room.capture.open_uplink(1, None)
+    assert room.paces_ms[-1] == 30
+    room.capture.close_uplink()
+    assert room.paces_ms[-1] == 80
 
 
 def test_the_uplink_is_never_later_than_one_piece() -> None:

@@ -331,3 +331,17 @@ def test_every_finished_item_is_over_once_whatever_happens(steps: list[wire.Play
                 playing.blocks(count)
     playing.blocks(120)
     assert sorted(item for item, _ in playing.over) == sorted(finished)
+
+
+@pytest.mark.parametrize(
+    ("report_ms", "plays", "lengths_ms"), [(30, False, [30] * 8), (80, False, [80] * 3), (80, True, [30] * 8)]
+)
+def test_reports_are_as_long_as_is_wanted_and_short_while_something_plays(
+    report_ms: int, plays: bool, lengths_ms: list[int]
+) -> None:
+    daemon, microphone = hearing()
+    microphone.report_ms = report_ms
+    for number in range(24):
+        part = slice(number * 480, (number + 1) * 480)
+        microphone.hear(bytes_of(SOUND[part]), SOUND[part] if plays else None, 0)
+    assert [frame.near_bytes // 96 for frame in daemon.of(wire.MicFrame)] == lengths_ms

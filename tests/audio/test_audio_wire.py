@@ -19,6 +19,7 @@ EXAMPLES: list[wire.Message] = [
     wire.Ring(b""),
     wire.OpenCapture(2),
     wire.CloseCapture(),
+    wire.SetPace(30),
     wire.CaptureOpened(2, 48_000, 10, is_duplex=True),
     wire.MicFrame(2, 960, True, False, 480, bytes(960)),
     wire.Clocks(1.5, -60.0, 34.9),
