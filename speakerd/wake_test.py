@@ -183,7 +183,8 @@ async def _from_microphone(
                 loop.call_soon_threadsafe(lost.put_nowait, reason)
 
     def observe(observation: Observation) -> None:
-        loop.call_soon_threadsafe(take, observation)
+        if has_card:  # sound may come a moment before the card counts as found
+            loop.call_soon_threadsafe(take, observation)
 
     ears = await asyncio.to_thread(make_ears, _without_clips(settings.wake_word), post, observe)
     plane = AudioPlane(settings.audio, ears, lambda session, pcm: None, post, environment=environment)

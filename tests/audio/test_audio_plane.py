@@ -431,4 +431,4 @@ async def test_the_age_of_the_last_mic_frame_is_known(tmp_path: Path) -> None:
         age = room.plane.health.last_mic_frame_age_seconds(room.loop.time())
         assert age is not None
         assert 0 <= age < 0.5
-        assert room.plane.health.frames >= 8
+        assert room.plane.health.frames >= 3
