@@ -123,9 +123,12 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         observers = list(around.observers)
         daemon = Daemon(rules(settings), observers)
         notifier = Notifier()
-        listening = _Listening()
+        listening, hearing = _Listening(), _ProofOfHearing()
         control = ControlServer(
-            Path(settings.control.socket), daemon.post, lambda: snapshot(daemon.state), listening.tune
+            Path(settings.control.socket),
+            daemon.post,
+            lambda: {**snapshot(daemon.state), **hearing.figures()},
+            listening.tune,
         )
         opened.callback(control.close)
         observers.append(Telling(control, notifier))
@@ -135,6 +138,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         opened.callback(ears.close)
         offline = await _offline(settings, server, opened)
         plane, sessions, tools = _conversation(settings, around, daemon.post, ears, server, opened)
+        hearing.plane = plane
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof)]
         if offline is not None:
@@ -226,6 +230,31 @@ def _conversation(
         trace=around.trace,
     )
     return plane, sessions, tools
+
+
+class _ProofOfHearing:
+    """What the audio plane measures, for whoever asks for the status."""
+
+    plane: AudioPlane | None = None
+    """None until it is there."""
+
+    def figures(self) -> dict[str, object]:
+        """The figures that are known, by name."""
+        if self.plane is None:
+            return {}
+        health = self.plane.health
+        age_seconds = health.last_mic_frame_age_seconds(asyncio.get_running_loop().time())
+        known = {
+            "mic_frame_age_seconds": None if age_seconds is None else round(age_seconds, 3),
+            **{name: getattr(health, name) for name in ("frames", "overruns", "underruns", "restarts")},
+            **{name: getattr(health, name) for name in ("capture_rate_hz", "block_ms", "is_duplex")},
+            **{name: _tenths(getattr(health, name)) for name in ("capture_ppm", "playout_ppm", "echo_delay_ms")},
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
+
+def _tenths(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
 
 
 class _Listening:

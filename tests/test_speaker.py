@@ -183,6 +183,9 @@ async def command(folder: Path, *words: str) -> str:
 async def test_the_owner_mutes_and_quiets_it_from_the_command_line(tmp_path: Path) -> None:
     async with kitchen(FakeCard(tmp_path / "card"), settings(tmp_path)) as k:
         await k.until_light(Light.IDLE)
+        told = dict(line.split(maxsplit=1) for line in (await command(tmp_path, "status")).splitlines())
+        assert float(told["mic_frame_age_seconds"]) < 0.5
+        assert (told["capture_rate_hz"], told["is_duplex"], told["restarts"]) == ("48000", "True", "0")
         assert await command(tmp_path, "mute") == ""
         await k.until_light(Light.MUTED)
         assert "light    muted\nmuted    True\n" in await command(tmp_path, "status")

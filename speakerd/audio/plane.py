@@ -31,8 +31,6 @@ _SILENT_SECONDS = 0.5
 _START_SECONDS = 15.0
 """Longest wait for the first sign of a stream: a slow Pi imports for seconds, and a USB card may open slowly."""
 _FIRST_BACKOFF_SECONDS, _LAST_BACKOFF_SECONDS = 0.25, 5.0
-_STEADY_SECONDS = 2.0
-"""A card that worked for so long has earned a fresh back-off."""
 _GRACE_SECONDS = 1.5
 _CHANGE_SECONDS = 3.0
 """The stream of a card is closed and opened anew when the microphone is: some take their time."""
@@ -165,7 +163,7 @@ class AudioPlane:
                 reason = await self._use_process()
                 if self._closing.is_set():
                     return
-                if self._found_at is not None and self._loop.time() - self._found_at > _STEADY_SECONDS:
+                if self._found_at is not None:  # whoever pulls a plug and puts it back is not kept waiting
                     backoff_seconds = _FIRST_BACKOFF_SECONDS
                 self._lose(reason)
                 await self._pause(backoff_seconds * random.uniform(0.75, 1.25))  # noqa: S311 - jitter, no secret

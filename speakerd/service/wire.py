@@ -29,7 +29,9 @@ To those alone who asked for "scores":
     {"event": "score", "scores": {"hey_jarvis": 0.02}, "thresholds": {"hey_jarvis": 0.5}, "end_sample": 1280,
      "level_dbfs": -41.5, "detected": null or "hey_jarvis"}
 
-The snapshot is {"event": "snapshot", …}: what the daemon tells of itself, such as "phase", "light" and "muted".
+The snapshot is {"event": "snapshot", …}: what the daemon tells of itself, such as "phase", "light" and "muted",
+and of its hearing, as far as that is known: "mic_frame_age_seconds", "frames", "overruns", "underruns", "restarts" (of
+the sound card's process), "capture_ppm" (how much faster than its nominal rate the card runs), "echo_delay_ms", ….
 Clients ignore events and keys that they do not know.
 """
 
