@@ -20,7 +20,7 @@ from speakerd.audio.own_turns import OwnTurns, TurnRules
 from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_FRAME_SAMPLES, WakeFramer, samples_in, samples_of
 from speakerd.audio.preroll import PrerollRing
 from speakerd.audio.uplink import Uplink, UplinkSpan
-from speakerd.audio.voice import SpeechBegan, SpeechOver
+from speakerd.audio.utterances import SpeechBegan, SpeechOver
 from speakerd.core.events import Event, UtteranceBegan, UtteranceEnded, VoiceGone, VoiceHeard, VoiceHinted
 from speakerd.ports import AudioSink, Ears, Post
 

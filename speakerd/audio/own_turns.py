@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from speakerd.audio.voice import FRAME_MS, Change, Endpointing
+from speakerd.audio.utterances import Change
+from speakerd.audio.voice import FRAME_MS, Endpointing
 
 _REST_AFTER_MS = 2000
 """More than any server_vad waits for."""

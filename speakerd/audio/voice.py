@@ -6,14 +6,12 @@ noise; of pink noise, fan and hum none, of music three quarters: nothing here ma
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
-
 import numpy as np
 import pywebrtc_audio
 from numpy.typing import NDArray
 
 from speakerd.audio.pcm import WAKE_RATE_HZ, frames_dbfs, samples_in
+from speakerd.audio.utterances import Change, Utterances
 
 FRAME_MS = 10
 FRAME_SAMPLES = samples_in(FRAME_MS, WAKE_RATE_HZ)
@@ -65,52 +63,24 @@ class Levels:
         return list(zip(frames_dbfs(frames, FRAME_SAMPLES), voiced, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechBegan:
-    """The user began; milliseconds since the first frame."""
-
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechOver:
-    """The user has been silent for long enough; milliseconds since the first frame."""
-
-    at_ms: int
-
-
-Change = SpeechBegan | SpeechOver
-
-
-@dataclass(slots=True)
 class Endpointing:
     """Finds utterances in levels and voice: a frame counts where a voice stands out from the room's noise."""
 
-    silence_ms: int
-    """Silence that ends an utterance."""
-    is_speaking: bool = False
-    """Whether an utterance goes on."""
-    _frames: int = 0
-    _window: deque[bool] = field(default_factory=lambda: deque(maxlen=_WINDOW_FRAMES))
-    _unvoiced: int = 0
-    _floor_dbfs: float = _FIRST_FLOOR_DBFS
+    def __init__(self, silence_ms: int) -> None:
+        """`silence_ms` of silence end an utterance."""
+        self._utterances = Utterances(
+            silence_ms, frame_ms=FRAME_MS, window_frames=_WINDOW_FRAMES, voiced_to_begin=_VOICED_TO_BEGIN
+        )
+        self._floor_dbfs = _FIRST_FLOOR_DBFS
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether an utterance goes on."""
+        return self._utterances.is_speaking
 
     def feed(self, level_dbfs: float, is_voice: bool) -> Change | None:
         """Take the next frame of 10 ms."""
         self._floor_dbfs = max(_LOWEST_FLOOR_DBFS, min(level_dbfs, self._floor_dbfs + _FLOOR_RISE_DB))
         reach = max(_QUIETEST_DBFS, self._floor_dbfs + _ABOVE_FLOOR_DB)
-        return self._turn(is_voice and level_dbfs > reach and self._frames >= _LEARNING_FRAMES)
-
-    def _turn(self, is_voiced: bool) -> Change | None:
-        self._frames += 1
-        self._window.append(is_voiced)
-        self._unvoiced = 0 if is_voiced else self._unvoiced + 1
-        if not self.is_speaking and sum(self._window) >= _VOICED_TO_BEGIN:
-            first = self._frames - len(self._window) + list(self._window).index(True)
-            self.is_speaking = True
-            return SpeechBegan(first * FRAME_MS)
-        if self.is_speaking and self._unvoiced * FRAME_MS >= self.silence_ms:
-            self.is_speaking = False
-            self._window.clear()
-            return SpeechOver(self._frames * FRAME_MS)
-        return None
+        is_known = self._utterances.frames >= _LEARNING_FRAMES
+        return self._utterances.feed(is_voice and level_dbfs > reach and is_known)

@@ -18,9 +18,9 @@ from typing import Protocol
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from speakerd.audio.utterances import SpeechBegan, SpeechOver
 from speakerd.errors import SpeakerdError
 from speakerd.offline.brain import Brain, Part
-from speakerd.offline.endpointing import SpeechBegan, SpeechOver
 from speakerd.offline.protocol import SessionProtocol
 from speakerd.offline.protocol_effects import (
     Close,

@@ -5,15 +5,13 @@ Any split of the same sound into pieces gives the same result.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
-
 import numpy as np
 import pocketsphinx
 from numpy.typing import NDArray
 
 from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, bytes_of, rms_dbfs, samples_of
 from speakerd.audio.resample import Resampler
+from speakerd.audio.utterances import Change, Utterances
 
 FRAME_MS = 30
 _FRAME_SAMPLES = WAKE_RATE_HZ * FRAME_MS // 1000
@@ -32,47 +30,9 @@ _FLOOR_RISE_DB = 0.03
 _ABOVE_FLOOR_DB = 6.0
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechBegan:
-    """The user began; milliseconds since the first sample."""
-
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechOver:
-    """The user has been silent for long enough; milliseconds since the first sample."""
-
-    at_ms: int
-
-
-Change = SpeechBegan | SpeechOver
-
-
-@dataclass(slots=True)
-class Turns:
-    """The pure half: frames that are voiced or not come in, beginnings and ends come out."""
-
-    silence_ms: int
-    _frames: int = 0
-    _window: deque[bool] = field(default_factory=lambda: deque(maxlen=_WINDOW_FRAMES))
-    _is_speaking: bool = False
-    _unvoiced: int = 0
-
-    def feed(self, is_voiced: bool) -> Change | None:
-        """Take the next frame of 30 ms."""
-        self._frames += 1
-        self._window.append(is_voiced)
-        self._unvoiced = 0 if is_voiced else self._unvoiced + 1
-        if not self._is_speaking and sum(self._window) >= _VOICED_TO_BEGIN:
-            first = self._frames - len(self._window) + list(self._window).index(True)
-            self._is_speaking = True
-            return SpeechBegan(first * FRAME_MS)
-        if self._is_speaking and self._unvoiced * FRAME_MS >= self.silence_ms:
-            self._is_speaking = False
-            self._window.clear()
-            return SpeechOver(self._frames * FRAME_MS)
-        return None
+def utterances(silence_ms: int) -> Utterances:
+    """The pure half, for frames of 30 ms."""
+    return Utterances(silence_ms, frame_ms=FRAME_MS, window_frames=_WINDOW_FRAMES, voiced_to_begin=_VOICED_TO_BEGIN)
 
 
 class Endpointer:
@@ -82,7 +42,7 @@ class Endpointer:
     """
 
     def __init__(self, silence_ms: int, threshold: float = 0.5) -> None:
-        self._turns = Turns(silence_ms)
+        self._utterances = utterances(silence_ms)
         strictness = min(3, int(threshold * 4) + 1)
         self._detector = pocketsphinx.Vad(strictness, WAKE_RATE_HZ, FRAME_MS / 1000)
         self._resampler = Resampler(SESSION_RATE_HZ, WAKE_RATE_HZ)
@@ -101,7 +61,7 @@ class Endpointer:
         count = len(samples) // _FRAME_SAMPLES
         self._waiting = samples[count * _FRAME_SAMPLES :]
         frames = samples[: count * _FRAME_SAMPLES].reshape(count, _FRAME_SAMPLES)
-        changes = (self._turns.feed(self._is_voiced(frame)) for frame in frames)
+        changes = (self._utterances.feed(self._is_voiced(frame)) for frame in frames)
         return [change for change in changes if change is not None]
 
     def _is_voiced(self, frame: NDArray[np.int16]) -> bool:

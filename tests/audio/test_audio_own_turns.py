@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speakerd.audio.own_turns import OwnTurns, TurnRules
-from speakerd.audio.voice import SpeechBegan, SpeechOver
+from speakerd.audio.utterances import SpeechBegan, SpeechOver
 
 QUIET, VOICE = (-70.0, False), (-30.0, True)
 

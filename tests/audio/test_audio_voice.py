@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from speakerd.audio.pcm import WAKE_RATE_HZ, clip_int16
 from speakerd.audio.resample import resampled
-from speakerd.audio.voice import Change, Endpointing, Levels, SpeechBegan, SpeechOver, VoiceDetector
+from speakerd.audio.utterances import Change, SpeechBegan, SpeechOver
+from speakerd.audio.voice import Endpointing, Levels, VoiceDetector
 from speakerd.demo.user_voice import synthesise
 
 Sound = NDArray[np.int16]

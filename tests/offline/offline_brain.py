@@ -14,9 +14,9 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect, unix_connect
 
+from speakerd.audio.utterances import SpeechBegan, SpeechOver
 from speakerd.errors import SpeechError
 from speakerd.offline.brain import Brain, Part, Say
-from speakerd.offline.endpointing import SpeechBegan, SpeechOver
 from speakerd.offline.server import OfflineServer, ServerOptions, SessionReport, TcpAddress
 from speakerd.ports import ToolSpec
 from validation import check_server_event

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of
 from speakerd.audio.resample import resampled
+from speakerd.audio.utterances import Change, SpeechBegan, SpeechOver
 from speakerd.demo.user_voice import synthesise
-from speakerd.offline.endpointing import Change, Endpointer, SpeechBegan, SpeechOver, Turns
+from speakerd.offline.endpointing import Endpointer, utterances
 
 
 @pytest.mark.parametrize(
@@ -27,14 +28,14 @@ from speakerd.offline.endpointing import Change, Endpointer, SpeechBegan, Speech
     ids=["silence", "a short word", "a click", "crackle", "late", "a gap within", "two utterances"],
 )
 def test_turns(frames: str, changes: list[Change]) -> None:
-    turns = Turns(silence_ms=750)
+    turns = utterances(750)
     found = [turns.feed(frame == "V") for frame in frames]
     assert [change for change in found if change] == changes
 
 
 @given(frames=st.lists(st.booleans(), max_size=200), silence_ms=st.integers(200, 1500))
 def test_beginnings_and_ends_take_turns_and_time_goes_on(frames: list[bool], silence_ms: int) -> None:
-    turns = Turns(silence_ms)
+    turns = utterances(silence_ms)
     changes = [change for change in map(turns.feed, frames) if change]
     assert all(isinstance(change, (SpeechBegan, SpeechOver)[n % 2]) for n, change in enumerate(changes))
     assert [change.at_ms for change in changes] == sorted(change.at_ms for change in changes)
