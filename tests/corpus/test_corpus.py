@@ -13,7 +13,7 @@ from corpus.plan import Clip
 from corpus.sound import SAMPLE_RATE_HZ, amplitude, rms
 
 VOICES = [f"voice-{number}" for number in range(40)]
-WORD = np.sin(np.arange(SAMPLE_RATE_HZ) * 0.3)
+WORD = np.sin((1 + np.arange(SAMPLE_RATE_HZ)) * 0.3)
 BABBLE = sound.coloured(5 * SAMPLE_RATE_HZ, 1, 1)
 
 
