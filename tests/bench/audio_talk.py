@@ -38,6 +38,7 @@ from speakerd.wakeword import ears
 _AT_ONCE = 4
 _FIRST_SECONDS = 3.0
 """The speaker talks alone before the first talker, so that the canceller knows the room."""
+_SHORT_RUN_SECONDS = 60.0
 _SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.6, 4.0
 _AHEAD_SECONDS = 2.0
 _PIECE_SECONDS = 0.2
@@ -131,11 +132,13 @@ async def _talks(on: Stage, air: EchoRoom, room: Room, own: NDArray[np.int16], e
 async def _people(air: EchoRoom, room: Room, ends_at: float) -> list[Talk]:
     talks: list[Talk] = []
     chance = Random(8)  # noqa: S311 - pauses, no secrets
+    # In a short run more people speak; a wake word needs the pause.
+    hurry = 0.5 if room.over == "voices" and ends_at - time.monotonic() < _SHORT_RUN_SECONDS else 1.0
     await asyncio.sleep(_FIRST_SECONDS)
     for pcm, ratio_db in zip(_sayings(room), cycle(room.ratios_db), strict=False):
         length_seconds = len(pcm) / VOICE_RATE_HZ
-        pause_seconds = chance.uniform(_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
-        if time.monotonic() + length_seconds + _SHORTEST_PAUSE_SECONDS > ends_at:
+        pause_seconds = hurry * chance.uniform(_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+        if time.monotonic() + length_seconds + hurry * _SHORTEST_PAUSE_SECONDS > ends_at:
             break
         at = await asyncio.to_thread(air.say, pcm, VOICE_RATE_HZ, ECHO_DBFS + ratio_db)
         talks.append(Talk(at, at + length_seconds, ratio_db))
