@@ -143,14 +143,14 @@ class Card:
         counts = [count for count in (2, 1, device.output_channels) if count <= device.output_channels]
         stream, format_ = self._open(device, ("output",), counts, body)
         self._playout_rate_hz = format_.rate_hz
-        loudspeaker, options = self.loudspeaker, self._options
+        loudspeaker = self.loudspeaker
         loudspeaker.begin(format_)
 
         def play(_: bytes, frames: int, times: Times, flags: int) -> bytes:
             block = loudspeaker.block(frames, times, flags)
             if (by_time := self._by_time) is not None:
                 by_time.played(block, times, flags)
-            return on_all_channels(block, format_.channels, is_32_bit=options.is_32_bit)
+            return on_all_channels(block, format_.channels, is_32_bit=format_.is_32_bit)
 
         body.become(play)
         self._playout = stream

@@ -64,5 +64,5 @@ class ByTime:
             seconds, was_lost = times["input_buffer_adc_time"], bool(flags & INPUT_LOST)
             far, is_unpaired = self._pairing.far_for(frames, seconds, was_lost=was_lost)
             ppms = self._pairing.near_clock.ppm, self._pairing.far_clock.ppm
-        microphone.hear(data, far, flags, is_unpaired=is_unpaired)
+        microphone.hear(data, far if far.any() else None, flags, is_unpaired=is_unpaired)
         microphone.tell_clocks(frames, *ppms, LEAD_MS / 1000)

@@ -276,10 +276,11 @@ class Microphone:
         """What is played beside the near end; none where that cannot be heard."""
         if all(far is None for far in self._far):
             return b""
-        blocks = zip(self._near, self._far, strict=True)
-        silence = (
-            np.zeros(len(data) // self._format.frame_bytes, np.int16) if far is None else far for data, far in blocks
+        together = np.concatenate(
+            [
+                np.zeros(len(data) // self._format.frame_bytes, np.int16) if far is None else far
+                for data, far in zip(self._near, self._far, strict=True)
+            ]
         )
-        together = np.concatenate(list(silence))
         sounds = int(together.max()) > _INAUDIBLE or int(together.min()) < -_INAUDIBLE
         return bytes_of(together) if sounds else b""
