@@ -29,7 +29,9 @@ from speakerd.errors import ConfigurationError
 from speakerd.folders import speakers_folder, state_folder
 from speakerd.gpio.boards import Board, load_board
 from speakerd.gpio.panel import Panel
+from speakerd.offline.announcer import SpokenAnnouncer
 from speakerd.offline.process import OfflineProcess
+from speakerd.offline.speaking import voice
 from speakerd.ports import Ears, Post
 from speakerd.realtime.endpoints import Endpoint, endpoint
 from speakerd.realtime.link import Trace
@@ -143,7 +145,8 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof)]
         if offline is not None:
             owners.append(offline.run())
-        devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears)
+        announcer = SpokenAnnouncer(lambda: voice(settings.offline), plane.player, daemon.post)
+        devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer)
         yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, ears, tuple(owners))
 
 

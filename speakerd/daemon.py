@@ -16,7 +16,7 @@ from speakerd.core.events import Event, TimedOut, Timer
 from speakerd.core.lights import light
 from speakerd.core.state import Rules, State
 from speakerd.core.step import step
-from speakerd.ports import Capture, Control, Judge, Lights, Player, Sessions, Tools
+from speakerd.ports import Announcer, Capture, Control, Judge, Lights, Player, Sessions, Tools
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ class Devices:
     lights: Lights
     control: Control
     wake: Judge
+    announcer: Announcer
 
 
 class Daemon:
@@ -91,6 +92,10 @@ class Daemon:
                 devices.wake.judge(word, was_wanted, sample)
             case do.RefuseAsk(request=request, reason=reason):
                 devices.control.refuse(request, reason)
+            case do.Announce(number=number, text=text):
+                devices.announcer.announce(number, text)
+            case do.StopAnnouncing(number=number):
+                devices.announcer.stop(number)
             case do.Exit():
                 self._exit_asked = True
             case (
@@ -138,6 +143,8 @@ _SessionEffect = (
     | do.CancelResponse
     | do.TruncateItem
     | do.DeleteItem
+    | do.TellFacts
+    | do.ForgetFacts
 )
 
 
@@ -168,7 +175,13 @@ def _tell_audio(effect: _AudioEffect, capture: Capture, player: Player) -> None:
 def _tell_session(effect: _SessionEffect, sessions: Sessions) -> None:
     match effect:
         case do.OpenSession(session=number):
-            sessions.open(number)
+            sessions.open(
+                number,
+                effect.endpoint,
+                continues=effect.continues,
+                resend=effect.resend,
+                after_seconds=effect.after_seconds,
+            )
         case do.CloseSession(session=number):
             sessions.close(number)
         case do.SendText(session=number, text=text):
@@ -177,14 +190,18 @@ def _tell_session(effect: _SessionEffect, sessions: Sessions) -> None:
             sessions.send_tool_output(number, call_id, output)
         case do.CommitUtterance(session=number):
             sessions.commit_utterance(number)
-        case do.CreateResponse(session=number):
-            sessions.create_response(number)
+        case do.CreateResponse(session=number, aloud=aloud, resume=resume):
+            sessions.create_response(number, aloud=aloud, resume=resume)
         case do.CancelResponse(session=number, response_id=response_id):
             sessions.cancel_response(number, response_id)
         case do.TruncateItem(session=number, item_id=item_id, played_ms=played_ms):
             sessions.truncate(number, item_id, played_ms)
         case do.DeleteItem(session=number, item_id=item_id):
             sessions.delete_item(number, item_id)
+        case do.TellFacts(session=number):
+            sessions.tell_facts(number)
+        case do.ForgetFacts(session=number):
+            sessions.forget_facts(number)
         case _:
             assert_never(effect)
 

@@ -27,8 +27,16 @@ AudioSink = Callable[[int, bytes], None]
 class Sessions(Protocol):
     """Owns the connection to the endpoint; a call that names a session which is gone does nothing."""
 
-    def open(self, session: int) -> None:
-        """Connect and set up in the background."""
+    def open(
+        self,
+        session: int,
+        endpoint: int = 0,
+        *,
+        continues: int | None = None,
+        resend: bool = False,
+        after_seconds: float = 0.0,
+    ) -> None:
+        """Connect and set up in the background; see effects.OpenSession."""
 
     def close(self, session: int) -> None:
         """Close in the background and report nothing more of it."""
@@ -45,8 +53,8 @@ class Sessions(Protocol):
     def commit_utterance(self, session: int) -> None:
         """Make a user message of the audio that was sent since the last one."""
 
-    def create_response(self, session: int) -> None:
-        """Ask for a response."""
+    def create_response(self, session: int, *, aloud: bool = True, resume: bool = False) -> None:
+        """Ask for a response; see effects.CreateResponse."""
 
     def cancel_response(self, session: int, response_id: str) -> None:
         """Cancel a response and drop what still arrives of it."""
@@ -56,6 +64,12 @@ class Sessions(Protocol):
 
     def delete_item(self, session: int, item_id: str) -> None:
         """Remove an item from the conversation."""
+
+    def tell_facts(self, session: int) -> None:
+        """Add what changes from turn to turn; instead of what was told before, if that was not forgotten."""
+
+    def forget_facts(self, session: int) -> None:
+        """Remove it."""
 
 
 class Capture(Protocol):
@@ -68,10 +82,10 @@ class Capture(Protocol):
         """Close the capture stream."""
 
     def open_uplink(self, session: int, since_sample: int | None) -> None:
-        """Send audio to the session, from a capture position (16 kHz samples) on or from now on."""
+        """Send audio to the session, from a capture position (16 kHz samples), LEFT_OFF, or now (None) on."""
 
     def close_uplink(self) -> None:
-        """Send no more."""
+        """Send no more; UplinkClosed follows if it was open."""
 
 
 class Ears(Protocol):
@@ -120,6 +134,16 @@ class Player(Protocol):
 
     def stop_ringing(self) -> None:
         """Stop ringing."""
+
+
+class Announcer(Protocol):
+    """Speaks in the device's own voice, without any endpoint."""
+
+    def announce(self, number: int, text: str) -> None:
+        """Give the player a spoken sentence under `announcement_item(number)`, or post its PlayoutEnded if it fails."""
+
+    def stop(self, number: int) -> None:
+        """Do not begin it any more; nothing follows if it had not begun."""
 
 
 class Tools(Protocol):

@@ -5,20 +5,14 @@ The name of a setting carries its unit. `speakerd.toml.example` shows them all; 
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import Literal
 
+from speakerd import settings_toml
 from speakerd.errors import ConfigurationError
-
-T = TypeVar("T")
-
-_PREFIX = "SPEAKERD_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +211,7 @@ def load(path: Path | None, environment: Mapping[str, str] = MappingProxyType({}
 
     A variable SPEAKERD_SECTION__KEY goes before the file's `section.key`. Without a file everything else is default.
     """
-    table = _overridden(_read(path) if path else {}, environment)
+    table = settings_toml.overridden(settings_toml.read(path) if path else {}, environment)
     try:
         return parse(table)
     except ConfigurationError as error:
@@ -226,83 +220,9 @@ def load(path: Path | None, environment: Mapping[str, str] = MappingProxyType({}
 
 def parse(table: dict[str, object]) -> Settings:
     """Settings from a parsed TOML document; raises ConfigurationError."""
-    settings = _build(Settings, table, "")
+    settings = settings_toml.built(Settings, table)
     _check_ranges(settings)
     return settings
-
-
-def _read(path: Path) -> dict[str, object]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be read ({error.strerror}): check its name and permissions."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
-
-
-def _overridden(table: dict[str, object], environment: Mapping[str, str]) -> dict[str, object]:
-    for variable, text in environment.items():
-        section, separator, key = variable.removeprefix(_PREFIX).lower().partition("__")
-        if variable.startswith(_PREFIX) and separator:
-            values = table.setdefault(section, {})
-            if isinstance(values, dict):
-                values[key] = _toml_value(text)
-    return table
-
-
-def _toml_value(text: str) -> object:
-    """A variable's value: what TOML makes of it, or else the text itself."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _build(kind: type[T], table: dict[str, object], prefix: str) -> T:
-    types = typing.get_type_hints(kind)
-    names = [f.name for f in fields(kind)]  # type: ignore[arg-type]  # kind is always one of the dataclasses above
-    values: dict[str, object] = {}
-    for key, value in table.items():
-        if key not in names:
-            near = difflib.get_close_matches(key, names, n=1)
-            hint = f'did you mean "{prefix}{near[0]}"?' if near else f"known keys are {', '.join(names)}."
-            raise ConfigurationError(f'unknown key "{prefix}{key}": {hint}')
-        values[key] = _checked(types[key], value, prefix + key)
-    for field_ in fields(kind):  # type: ignore[arg-type]  # kind is always one of the dataclasses above
-        if field_.name not in values and field_.default is MISSING and field_.default_factory is MISSING:
-            raise ConfigurationError(f'"{prefix}{field_.name}" is missing: every {prefix.rstrip(".")} needs one.')
-    return kind(**values)
-
-
-def _checked(wanted: object, value: object, key: str) -> object:
-    if is_dataclass(wanted) and isinstance(wanted, type):
-        if not isinstance(value, dict):
-            raise ConfigurationError(f'"{key}" must be a table: write [{key}].')
-        return _build(wanted, value, f"{key}.")
-    if typing.get_origin(wanted) is tuple:
-        return _rows(typing.get_args(wanted)[0], value, key)
-    if typing.get_origin(wanted) is Literal:
-        choices = typing.get_args(wanted)
-        if value not in choices:
-            raise ConfigurationError(f'"{key}" must be one of {", ".join(map(repr, choices))}, not {value!r}.')
-        return value
-    if wanted is float and type(value) is int:
-        return float(value)
-    if type(value) is not wanted:
-        raise ConfigurationError(f'"{key}" must be {_WORDS[wanted]}, not {value!r}.')
-    return value
-
-
-def _rows(kind: type[T], value: object, key: str) -> tuple[T, ...]:
-    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise ConfigurationError(f'"{key}" must be tables: write [[{key}]] above each.')
-    return tuple(_build(kind, row, f"{key}[{number}].") for number, row in enumerate(value, 1))
-
-
-_WORDS: dict[object, str] = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def _check_ranges(settings: Settings) -> None:

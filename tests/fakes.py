@@ -23,8 +23,20 @@ class FakeSessions:
     def __init__(self, told: Told) -> None:
         self._note = told.note
 
-    def open(self, session: int) -> None:
-        self._note("open session", session)
+    def open(
+        self,
+        session: int,
+        endpoint: int = 0,
+        *,
+        continues: int | None = None,
+        resend: bool = False,
+        after_seconds: float = 0.0,
+    ) -> None:
+        words = [f"at {endpoint}"] if endpoint else []
+        words += [f"continues {continues}"] if continues else []
+        words += ["resend"] if resend else []
+        words += [f"after {after_seconds:g}"] if after_seconds else []
+        self._note("open session", session, *words)
 
     def close(self, session: int) -> None:
         self._note("close session", session)
@@ -41,8 +53,8 @@ class FakeSessions:
     def commit_utterance(self, session: int) -> None:
         self._note("commit utterance", session)
 
-    def create_response(self, session: int) -> None:
-        self._note("create response", session)
+    def create_response(self, session: int, *, aloud: bool = True, resume: bool = False) -> None:
+        self._note("create response", session, *([] if aloud else ["silently"]), *(["resume"] if resume else []))
 
     def cancel_response(self, session: int, response_id: str) -> None:
         self._note("cancel response", session, response_id)
@@ -52,6 +64,12 @@ class FakeSessions:
 
     def delete_item(self, session: int, item_id: str) -> None:
         self._note("delete item", session, item_id)
+
+    def tell_facts(self, session: int) -> None:
+        self._note("tell facts", session)
+
+    def forget_facts(self, session: int) -> None:
+        self._note("forget facts", session)
 
 
 class FakeCapture:
@@ -129,6 +147,17 @@ class FakeWake:
         self._note("judge wake", word, "wanted" if was_wanted else "not wanted", sample)
 
 
+class FakeAnnouncer:
+    def __init__(self, told: Told) -> None:
+        self._note = told.note
+
+    def announce(self, number: int, text: str) -> None:
+        self._note("announce", number, text)
+
+    def stop(self, number: int) -> None:
+        self._note("stop announcing", number)
+
+
 def fake_devices(told: Told) -> Devices:
     """One of each."""
     return Devices(
@@ -139,4 +168,5 @@ def fake_devices(told: Told) -> Devices:
         FakeLights(told),
         FakeControl(told),
         FakeWake(told),
+        FakeAnnouncer(told),
     )

@@ -11,6 +11,7 @@ from typing import Protocol
 from speakerd.audio import wire
 from speakerd.audio.hearing import Hearing, Order
 from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ
+from speakerd.core.effects import LEFT_OFF
 
 _UPLINK_MS, _WAITING_MS = 30, 80
 """How much sound comes at a time: soon while it is sent, seldom while only the wake word listens, in its frames."""
@@ -31,6 +32,8 @@ class MicCapture:
         self._now = now
         self._link: Link | None = None
         self._epochs = 0
+        self._left_off = 0
+        """Where the uplink was closed last (24 kHz samples)."""
         self.is_open = True
         """Whether the stream is wanted."""
         self.changed_at = now()
@@ -68,7 +71,9 @@ class MicCapture:
     def open_uplink(self, session: int, since_sample: int | None) -> None:
         """See Capture; it never reaches back behind the opening of the stream, and ends the open uplink."""
         start = self._hearing.ring.end
-        if since_sample is not None:
+        if since_sample == LEFT_OFF:
+            start = self._left_off
+        elif since_sample is not None:
             start = min(start, since_sample * SESSION_RATE_HZ // WAKE_RATE_HZ)
         self.close_uplink()
         if self._link:
@@ -77,7 +82,8 @@ class MicCapture:
 
     def close_uplink(self) -> None:
         """See Capture; what was captured until now is still handed over."""
-        self._hearing.orders.append(Order(None, self._hearing.ring.end))
+        self._left_off = self._hearing.ring.end
+        self._hearing.orders.append(Order(None, self._left_off))
         if self._link:
             self._link.send(wire.SetPace(_WAITING_MS))
 

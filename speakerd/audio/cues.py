@@ -27,6 +27,7 @@ _MELODIES: dict[Cue, tuple[tuple[float, int], ...]] = {
     Cue.REFUSED: ((_E5, 120), (_C4, 220)),
     Cue.SERVER_ERROR: ((_C4, 160), (_REST, 40), (_C4, 220)),
     Cue.NO_ANSWER: ((_C5, 120), (_G4, 120), (_C5, 180)),
+    Cue.CLOCK_NOT_SET: ((_C5, 100), (_REST, 40), (_C5, 100), (_G4, 180)),
     Cue.NO_MICROPHONE: ((_E4, 110), (_REST, 40), (_C4, 110), (_REST, 40), (_C4, 180)),
     Cue.DONE: ((_G4, 80), (_C5, 160)),
     Cue.FAILED: ((_G4, 100), (_E4, 100), (_C4, 160)),

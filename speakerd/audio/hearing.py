@@ -21,7 +21,15 @@ from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_FRAME_SAMPLES, WakeFramer, 
 from speakerd.audio.preroll import PrerollRing
 from speakerd.audio.uplink import Uplink, UplinkSpan
 from speakerd.audio.utterances import SpeechBegan, SpeechOver
-from speakerd.core.events import Event, UtteranceBegan, UtteranceEnded, VoiceGone, VoiceHeard, VoiceHinted
+from speakerd.core.events import (
+    Event,
+    UplinkClosed,
+    UtteranceBegan,
+    UtteranceEnded,
+    VoiceGone,
+    VoiceHeard,
+    VoiceHinted,
+)
 from speakerd.ports import AudioSink, Ears, Post
 
 _RING_SECONDS = 66
@@ -146,14 +154,14 @@ class Hearing:
                 return
             self.orders.popleft()
             if order.session is None:
-                self._end_uplink(order.position)
+                self._close_uplink(order.position)
             else:
                 self._begin_uplink(order.session, max(order.position, self.ring.start))
 
     def end(self) -> None:
         """The stream is gone: hand over what is left, and close the uplink."""
         self.obey()
-        self._end_uplink(self.ring.end)
+        self._close_uplink(self.ring.end)
 
     def _begin_uplink(self, session: int, position: int) -> None:
         self._uplink, self._resting = Uplink(session, position), None
@@ -180,6 +188,12 @@ class Hearing:
     def _tell_turn(self, session: int, change: SpeechBegan | SpeechOver) -> None:
         kind = UtteranceBegan if isinstance(change, SpeechBegan) else UtteranceEnded
         self._post(kind(session, self._wake_end))
+
+    def _close_uplink(self, position: int) -> None:
+        closed = self._uplink or self._resting
+        self._end_uplink(position)
+        if closed:
+            self._post(UplinkClosed(closed.session))
 
     def _end_uplink(self, position: int) -> None:
         self._resting = None

@@ -22,6 +22,7 @@ class Cue(Enum):
     REFUSED = "refused"
     SERVER_ERROR = "server error"
     NO_ANSWER = "no answer"
+    CLOCK_NOT_SET = "clock not set"
     NO_MICROPHONE = "no microphone"
     DONE = "done"
     """What a wake word asked a tool for is done."""

@@ -11,6 +11,9 @@ from enum import Enum
 from speakerd.core.cues import Cue as Cue
 from speakerd.core.events import Timer
 
+LEFT_OFF = -1
+"""In the place of a capture position: where the uplink ended last."""
+
 
 class PlayoutLevel(Enum):
     """How loud answers are, beside the volume."""
@@ -30,6 +33,14 @@ class OpenSession:
     """Connect and set up; answered by SessionOpened or SessionClosed."""
 
     session: int
+    endpoint: int = 0
+    """Which one, by its place in the owner's list."""
+    continues: int | None = None
+    """The session, over or about to be closed, whose words this one is told before it is opened."""
+    resend: bool = False
+    """Send its last utterance again, which was not answered; that one is then not among the words."""
+    after_seconds: float = 0.0
+    """How long to wait before, give or take a quarter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,10 @@ class CreateResponse:
     """Ask the model to go on."""
 
     session: int
+    aloud: bool = True
+    """Whether the answer is sound; else it is text alone."""
+    resume: bool = False
+    """The answer before was interrupted by nothing: its rest is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,20 @@ class DeleteItem:
     item_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class TellFacts:
+    """Add what changes from turn to turn (the time, what rings) at the tail of the conversation, until forgotten."""
+
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetFacts:
+    """Remove what TellFacts added, so that it is paid for once."""
+
+    session: int
+
+
 # The audio plane
 
 
@@ -114,12 +143,13 @@ class OpenUplink:
 
     session: int
     since_sample: int | None
-    """Capture position (16 kHz samples) of the first sample to send, pre-roll included; None means now."""
+    """Capture position (16 kHz samples) of the first sample to send, pre-roll included; None means now, and LEFT_OFF
+    means where the uplink ended last."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloseUplink:
-    """Send no more microphone audio."""
+    """Send no more microphone audio; answered by UplinkClosed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +169,26 @@ class PlayCue:
     """Play a short local sound; answered by one CueEnded."""
 
     cue: Cue
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Speak a sentence in the device's own voice; answered by PlayoutEnded of `announcement_item`, in any case."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopAnnouncing:
+    """Do not begin what was to be announced; what sounds already is stopped by StopPlayout."""
+
+    number: int
+
+
+def announcement_item(number: int) -> str:
+    """The id under which the player knows an announcement; no server's id looks like it."""
+    return f"announcement {number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +264,8 @@ Effect = (
     | CancelResponse
     | TruncateItem
     | DeleteItem
+    | TellFacts
+    | ForgetFacts
     | OpenCapture
     | CloseCapture
     | OpenUplink
@@ -221,6 +273,8 @@ Effect = (
     | StopPlayout
     | SetPlayoutLevel
     | PlayCue
+    | Announce
+    | StopAnnouncing
     | StartRinging
     | StopRinging
     | JudgeWake

@@ -34,6 +34,10 @@ class Fault(Enum):
     """The endpoint failed while it answered."""
     NO_ANSWER = "no answer"
     """A deadline passed without an answer."""
+    CLOCK_NOT_SET = "clock not set"
+    """The endpoint could not be trusted, because this machine does not know the date."""
+    OVER_BUDGET = "over budget"
+    """The owner's own limit is reached, and no endpoint that costs nothing is there."""
 
 
 class Status(Enum):
@@ -58,6 +62,12 @@ class Timer(Enum):
     PHASE = "phase"
     RINGING = "ringing"
     HOLD = "hold"
+    ROLLOVER = "rollover"
+    CONVERSATION = "conversation"
+    SPARE = "spare"
+    HEALTH = "health"
+    ANNOUNCEMENT = "announcement"
+    TAP = "tap"
 
 
 # The room
@@ -76,6 +86,11 @@ class WakeWordHeard:
 @dataclass(frozen=True, slots=True)
 class ActionPressed:
     """The action button went down."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionReleased:
+    """The action button came up again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +155,21 @@ class TextAsked:
 
     request: int
     text: str
+    aloud: bool = True
+    """Whether the answer is spoken; else it is text alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SayAsked:
+    """A sentence to speak, as it is, arrived over the control socket."""
+
+    request: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAsked:
+    """The owner has mended what was wrong: endpoints that were given up are to be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +306,27 @@ class Transcribed:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Money was booked, or a day began; all amounts are billionths of a US dollar."""
+
+    session: int
+    """Whose conversation it was; NO_SESSION at the start and when a day begins."""
+    day: str
+    """The local date, as 2026-11-26."""
+    today_nano_usd: int
+    month_nano_usd: int
+    conversation_nano_usd: int = 0
+    """Of the session and those that it continues."""
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkClosed:
+    """All that was heard until the uplink was closed has been handed to the session."""
+
+    session: int
+
+
 # The player and the tools
 
 
@@ -328,6 +379,7 @@ class TimedOut:
 Event = (
     WakeWordHeard
     | ActionPressed
+    | ActionReleased
     | MutePressed
     | CardFound
     | CardLost
@@ -337,6 +389,8 @@ Event = (
     | VoiceHeard
     | VoiceGone
     | TextAsked
+    | SayAsked
+    | RetryAsked
     | MuteAsked
     | EndAsked
     | WordsChanged
@@ -353,6 +407,8 @@ Event = (
     | ResponseEnded
     | ResponseRefused
     | Transcribed
+    | Spent
+    | UplinkClosed
     | PlayoutEnded
     | CueEnded
     | ToolFinished

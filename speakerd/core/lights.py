@@ -26,6 +26,8 @@ class Light(Enum):
     REFUSED = "refused"
     SERVER_ERROR = "server error"
     NO_ANSWER = "no answer"
+    CLOCK_NOT_SET = "clock not set"
+    OVER_BUDGET = "over budget"
     STOPPING = "stopping"
 
 

@@ -90,6 +90,8 @@ def _decide(state: State, event: on.Event) -> Outcome:
             return on_playout_ended(state, event)
         case on.CueEnded(cue=cue):
             return replace(state, cues=state.cues - {cue}), []
+        case on.ActionReleased() | on.SayAsked() | on.RetryAsked() | on.Spent() | on.UplinkClosed():
+            return state, []
         case on.ToolFinished(session=on.NO_SESSION):
             return _on_own_call_finished(state, event)
         case _:

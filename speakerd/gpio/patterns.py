@@ -79,6 +79,8 @@ PATTERNS: dict[Light, Pattern] = {
     Light.REFUSED: _flashes(_RED, 6),
     Light.SERVER_ERROR: _flashes(_ORANGE, 7),
     Light.NO_ANSWER: _flashes(_ORANGE, 8),
+    Light.CLOCK_NOT_SET: _flashes(_ORANGE, 9),
+    Light.OVER_BUDGET: _flashes(_RED, 10),
     Light.STOPPING: Pattern(_WHITE, Kind.PULSE, period_seconds=5.0, brightness=0.3),
 }
 """One pattern for each light; the same on every board."""

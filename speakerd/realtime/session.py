@@ -90,7 +90,15 @@ class RealtimeSessions:
         self._openings.put_nowait(None)
         await self._idle.wait()
 
-    def open(self, session: int) -> None:
+    def open(
+        self,
+        session: int,
+        endpoint: int = 0,
+        *,
+        continues: int | None = None,
+        resend: bool = False,
+        after_seconds: float = 0.0,
+    ) -> None:
         """Connect and set up in the background; answered by SessionOpened or SessionClosed."""
         link = Link(session, self._around)
         self._links[session] = link
@@ -124,7 +132,7 @@ class RealtimeSessions:
         """Make a user message of the audio that was sent since the last one."""
         self._send(session, messages.commit_audio())
 
-    def create_response(self, session: int) -> None:
+    def create_response(self, session: int, *, aloud: bool = True, resume: bool = False) -> None:
         """Ask for a response."""
         if link := self._links.get(session):
             link.create_response()
@@ -142,6 +150,12 @@ class RealtimeSessions:
     def delete_item(self, session: int, item_id: str) -> None:
         """Remove an item from the conversation."""
         self._send(session, messages.delete_item(item_id))
+
+    def tell_facts(self, session: int) -> None:
+        """Add what changes from turn to turn."""
+
+    def forget_facts(self, session: int) -> None:
+        """Remove it."""
 
     def _send(self, session: int, event: ClientEvent) -> None:
         if link := self._links.get(session):

@@ -17,7 +17,7 @@ from speakerd.audio.hearing import Hearing, Order
 from speakerd.audio.own_turns import TurnRules
 from speakerd.audio.pcm import bytes_of, clip_int16
 from speakerd.audio.resample import resampled
-from speakerd.core.events import Event, UtteranceBegan, UtteranceEnded, VoiceGone, VoiceHeard, VoiceHinted
+from speakerd.core.events import Event, UplinkClosed, UtteranceBegan, UtteranceEnded, VoiceGone, VoiceHeard, VoiceHinted
 from speakerd.demo.user_voice import synthesise
 
 TWO_SECONDS = pytest.approx(48_000, abs=480)
@@ -146,7 +146,7 @@ def test_a_turn_that_outlives_its_uplink_is_not_told_to_be_over() -> None:
     room.listen(in_room(silence(1.0), command()))
     room.close_uplink()
     room.listen(silence(2.0))
-    assert [type(event) for event in room.events] == [UtteranceBegan]
+    assert [type(event) for event in room.events] == [UtteranceBegan, UplinkClosed]
 
 
 def test_turns_are_not_told_where_nobody_asked() -> None:

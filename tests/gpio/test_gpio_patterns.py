@@ -84,6 +84,8 @@ def test_the_level_at_a_time(pattern: Pattern, t_seconds: float, level: float) -
         (Light.REFUSED, 6),
         (Light.SERVER_ERROR, 7),
         (Light.NO_ANSWER, 8),
+        (Light.CLOCK_NOT_SET, 9),
+        (Light.OVER_BUDGET, 10),
     ],
 )
 def test_a_fault_is_told_by_counting_flashes(light: Light, count: int) -> None:
