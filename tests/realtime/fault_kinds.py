@@ -212,6 +212,17 @@ class Before:
 
 
 @dataclass(frozen=True)
+class AfterLongOne:
+    """An event of tomorrow comes first, with so much in it."""
+
+    mebibytes: int
+
+    def twist(self, event: Wire) -> Sequence[Frame]:
+        long = {"type": "rate_limits.forecast", "event_id": "long", "padding": "x" * (self.mebibytes * 2**20)}
+        return [json.dumps(long), json.dumps(event)]
+
+
+@dataclass(frozen=True)
 class InFragments:
     def twist(self, event: Wire) -> Sequence[Frame]:
         text = json.dumps(event)

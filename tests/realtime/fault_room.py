@@ -19,7 +19,7 @@ TICK_MS = 100
 _TICK_BYTES = TICK_MS * BYTES_PER_MS
 _BYTES_PER_SAMPLE_AT_16_KHZ = 3
 _CUE_SECONDS = 0.3
-ANNOUNCED = "sorry"
+ANNOUNCED = "please"
 """What every announcement sounds like."""
 
 
@@ -81,6 +81,9 @@ class RoomCapture:
             self.sink(session, bytes(self.heard[start : start + _TICK_BYTES]))
         self._left_off = len(self.heard)
 
+    def mark_uplink(self) -> None:
+        self._left_off = len(self.heard)
+
     def close_uplink(self) -> None:
         if self._session is not None:
             self.post(UplinkClosed(self._session))
@@ -107,11 +110,15 @@ class RoomPlayer:
     level: PlayoutLevel = PlayoutLevel.FULL
     is_ringing: bool = False
     _items: dict[str, _Item] = field(default_factory=dict)
+    _read: tuple[int, str] = (0, "")
+    """The words in so many bytes."""
 
     @property
     def words(self) -> str:
         """What was heard of answers."""
-        return words_in(bytes(self.sounds))
+        if len(self.sounds) != self._read[0]:
+            self._read = len(self.sounds), words_in(bytes(self.sounds))
+        return self._read[1]
 
     def tick(self) -> None:
         if self.level is PlayoutLevel.HELD:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,9 @@ from fault_mind import ANSWERS, Mind, Pace
 from speakerd.offline.brain import Part
 
 Wire = Mapping[str, Any]
+
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.CRITICAL)
 
 _CLOSING_SECONDS = 1.0
 _KEPT_BACK_SECONDS = 0.5
@@ -86,18 +90,18 @@ class FaultServer:
         self._connections: dict[int, ServerConnection] = {}
         self._is_ending = asyncio.Event()
 
-    def trouble(self, session: int) -> Trouble | None:
-        return next((trouble for trouble in self.troubles if trouble.strikes(session)), None)
+    def troubles_of(self, session: int) -> list[Trouble]:
+        return [trouble for trouble in self.troubles if trouble.strikes(session)]
 
     async def upgrade(self, connection: ServerConnection, request: Request) -> Response | None:
         """Number the connection; misbehave if that is due before there is a session."""
         number = next(self._numbers)
         self._connections[number] = connection
-        trouble = self.trouble(number)
-        if trouble is None or trouble.step.way is not Way.UPGRADES:
+        faults = [trouble.fault for trouble in self.troubles_of(number) if trouble.step.way is Way.UPGRADES]
+        if not faults:
             return None
         self.struck.append((asyncio.get_running_loop().time(), number))
-        match trouble.fault:
+        match faults[0]:
             case Http(status, body):
                 return connection.respond(HTTPStatus(status), body)
             case Delay(seconds) | SlowReader(seconds):
@@ -142,15 +146,15 @@ class Session:
         self.is_over = False
         self._connection = connection
         self._server = server
-        self._trouble = server.trouble(number)
+        self._troubles = server.troubles_of(number)
         self._mind = Mind(f"t{number}x", self._emit, self.close, server.answers, server.pace)
         self._outbox: asyncio.Queue[Frame | Wait | HangUp] = asyncio.Queue()
-        self._counts: dict[str, int] = {}
+        self._counts: dict[tuple[Way, str], int] = {}
         self._armed: Fault | None = None
         self._kept_back: str | None = None
         self._reads, self._sends = asyncio.Event(), True
         self._reads.set()
-        self._rest: asyncio.TimerHandle | None = None
+        self._rests: list[asyncio.TimerHandle] = []
         self._failure = ""
 
     @property
@@ -171,8 +175,8 @@ class Session:
         finally:
             self.is_over = True
             self._mind.end()
-            if self._rest is not None:
-                self._rest.cancel()
+            for rest in self._rests:
+                rest.cancel()
 
     # What strikes do
 
@@ -213,8 +217,8 @@ class Session:
     def _take(self, message: str | bytes) -> None:
         event = json.loads(message)
         self._server.note(self.number, False, event)
-        if self._is_due(Way.GETS, kind_of(event)):
-            self._armed = self._strike()
+        for trouble in self._due(Way.GETS, kind_of(event)):
+            self._armed = self._strike(trouble)
         if not self.is_over:
             self._mind.receive(message)
 
@@ -222,8 +226,8 @@ class Session:
         if self._failure and event["type"] == "response.done" and event["response"]["status"] == "failed":
             event["response"]["status_details"]["error"]["code"] = self._failure
         twist = self._armed
-        if self._is_due(Way.SENDS, kind_of(event)):
-            twist = self._strike()
+        for trouble in self._due(Way.SENDS, kind_of(event)):
+            twist = self._strike(trouble)
         if not self._sends:
             return
         self._server.note(self.number, True, event)
@@ -244,33 +248,27 @@ class Session:
             self._outbox.put_nowait(self._kept_back)
             self._kept_back = None
 
-    def _is_due(self, way: Way, kind: str) -> bool:
-        """Count the event, and say whether it is the one at which the trouble begins."""
-        if self._trouble is None:
-            return False
-        step = self._trouble.step
-        if step.kind != kind or step.way is Way.UPGRADES:
-            return False
-        key = f"{way.value} {kind}"
+    def _due(self, way: Way, kind: str) -> list[Trouble]:
+        """Count the event; the troubles that begin at it."""
+        key = (way, kind)
         self._counts[key] = self._counts.get(key, 0) + 1
-        if self._counts[key] != step.nth:
-            return False
-        if step.way is Way.RESTS and way is Way.SENDS:
-            self._rest = asyncio.get_running_loop().call_later(step.after_seconds, self._rest_is_over)
-        return step.way is way
+        here = [each for each in self._troubles if (each.step.kind, each.step.nth) == (kind, self._counts[key])]
+        loop = asyncio.get_running_loop()
+        for trouble in here:
+            if trouble.step.way is Way.RESTS and way is Way.SENDS:
+                self._rests.append(loop.call_later(trouble.step.after_seconds, self._rest, trouble))
+        return [trouble for trouble in here if trouble.step.way is way]
 
-    def _rest_is_over(self) -> None:
-        self._armed = self._strike()
+    def _rest(self, trouble: Trouble) -> None:
+        self._armed = self._strike(trouble)
 
-    def _strike(self) -> Fault | None:
+    def _strike(self, trouble: Trouble) -> Fault | None:
         """Let the trouble happen; what it leaves is the twist of what is sent next."""
-        assert self._trouble is not None
         self._server.struck.append((asyncio.get_running_loop().time(), self.number))
-        fault = self._trouble.fault
-        if isinstance(fault, Strike):
-            fault.strike(self)
+        if isinstance(trouble.fault, Strike):
+            trouble.fault.strike(self)
             return None
-        return fault
+        return trouble.fault
 
     def wake(self) -> None:
         """Wait for nothing any more."""
@@ -320,6 +318,7 @@ async def fault_server(
         max_size=2**25,
         close_timeout=_CLOSING_SECONDS,
         open_timeout=None,
+        logger=_log,
     )
     try:
         yield fault

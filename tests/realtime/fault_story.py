@@ -44,6 +44,7 @@ _MOST_TRIES = 2
 _PATIENCE_SECONDS = 400.0
 """Longer than any deadline."""
 _PAUSE_SECONDS = 4.0
+_PREROLL_SECONDS = 1.0
 _SETTLING_SECONDS = 5.0
 """For closing handshakes that nobody answers."""
 CONNECT_SECONDS = 8.0
@@ -85,6 +86,9 @@ class House:
     server: FaultServer
     aftermath: Aftermath
     tries: list[Try] = field(default_factory=list)
+    """Within the story."""
+    afterwards: list[Try] = field(default_factory=list)
+    """With a server that behaves."""
 
     @property
     def is_idle(self) -> bool:
@@ -128,6 +132,8 @@ class House:
             self.tries.append(await self.ask(words, answer))
             if self.tries[-1].is_answered:
                 return
+            # What he says now shall not be in one breath with what was said before.
+            await asyncio.sleep(_PREROLL_SECONDS)
 
     async def until_quiet(self) -> None:
         """Until the answer has been heard to its end."""
@@ -166,9 +172,11 @@ class _Watch(logging.Handler):
         level = root.level
         root.addHandler(self)
         root.setLevel(logging.DEBUG)
+        root.propagate = False
         try:
             yield
         finally:
+            root.propagate = True
             root.removeHandler(self)
             root.setLevel(level)
 
@@ -200,8 +208,9 @@ async def house(folder: Path, *troubles: Trouble, rules: Rules | None = None) ->
             await asyncio.sleep(_SETTLING_SECONDS)
             aftermath.left_tasks = {task for task in asyncio.all_tasks() - tasks_before if _is_clients(task)}
     await asyncio.sleep(_SETTLING_SECONDS)
-    gc.collect()
-    aftermath.left_descriptors = _descriptors() - descriptors_before
+    if _descriptors() > descriptors_before:
+        gc.collect()
+    aftermath.left_descriptors = max(0, _descriptors() - descriptors_before)
 
 
 @asynccontextmanager
@@ -229,7 +238,8 @@ async def _running(socket: Path, rules: Rules) -> AsyncIterator[_Parts]:
 
 def _is_clients(task: asyncio.Task[Any]) -> bool:
     """Whether a task is ours: the server keeps those of the connections that it lets hang."""
-    return "server" not in repr(task.get_coro())
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is None or not code.co_filename.endswith("server.py")
 
 
 def _descriptors() -> int:
