@@ -142,8 +142,8 @@ class Link:
             **place,
             additional_headers=self._endpoint.headers,
             compression=None,  # base64 of noise hardly shrinks, and a Pi has better things to do
-            open_timeout=None,
-            close_timeout=None,  # both are watched here
+            open_timeout=None,  # watched here
+            close_timeout=_CLOSE_SECONDS,  # without it a peer that answers no ping is waited for without end
             ping_interval=_PING_SECONDS,
             ping_timeout=_PING_SECONDS,
             max_size=_LARGEST_FRAME_BYTES,
