@@ -33,8 +33,8 @@ from speakerd.offline.announcer import SpokenAnnouncer
 from speakerd.offline.process import OfflineProcess
 from speakerd.offline.speaking import voice
 from speakerd.ports import Ears, Post
+from speakerd.realtime.connection import Trace
 from speakerd.realtime.endpoints import Endpoint, endpoint
-from speakerd.realtime.link import Trace
 from speakerd.realtime.session import RealtimeSessions
 from speakerd.reloading import Reloading, word_actions
 from speakerd.service.control import ControlServer
@@ -228,7 +228,7 @@ def _conversation(
     offered = everyday_tools(timers, lambda: plane.volume, volume.set, home=home)
     tools = ToolRunner(offered, post, settings.tools.deadline_seconds)
     sessions = RealtimeSessions(
-        *(server, tools.specs(), plane.player, post, settings.endpoint),
+        *((server,), tools.specs(), plane.player, post, settings.endpoint),
         finds_turns=settings.conversation.turns == "server",
         trace=around.trace,
     )

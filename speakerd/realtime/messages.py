@@ -103,9 +103,12 @@ def delete_item(item_id: str) -> ClientEvent:
     return {"type": "conversation.item.delete", "item_id": item_id}
 
 
-def create_response() -> ClientEvent:
-    """Asks for a response with the session's own settings."""
-    return {"type": "response.create"}
+def create_response(*, aloud: bool = True, instructions: str = "") -> ClientEvent:
+    """Asks for a response with the session's own settings; text alone unless aloud, and with other instructions."""
+    changes: dict[str, object] = {} if aloud else {"output_modalities": ["text"]}
+    if instructions:
+        changes["instructions"] = instructions
+    return {"type": "response.create", "response": changes} if changes else {"type": "response.create"}
 
 
 def cancel_response(response_id: str) -> ClientEvent:
