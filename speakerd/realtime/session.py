@@ -37,6 +37,8 @@ def _no_facts() -> str:
 
 _LINGER_SECONDS = 0.1
 """What the microphone heard before a session was closed is still on its way through another thread."""
+_KEPT_SECONDS = 120.0
+"""A session that goes on with a conversation may wait until what was received of the last answer is played."""
 _JITTER = 0.25
 """Share of a wait by which it varies, so that many speakers do not come back at the same moment."""
 _RESUMING = (
@@ -144,14 +146,12 @@ class RealtimeSessions:
 
     def close(self, session: int) -> None:
         """Close in the background and report nothing more of it; what was said is kept for a session that follows."""
-        loop = asyncio.get_running_loop()
-        loop.call_later(_LINGER_SECONDS, self._forget, session)
         link = self._links.get(session)
         if link is None:
             return
         link.close()
         if link.is_up:
-            loop.call_later(_LINGER_SECONDS, self._hang_up, session, link)
+            asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._hang_up, session, link)
         else:
             self._hang_up(session, link)
 
@@ -217,7 +217,7 @@ class RealtimeSessions:
         return memory
 
     def _forget(self, session: int) -> None:
-        """Forget a conversation whose last session was closed, unless another one has taken it up."""
+        """Forget a conversation whose session is over, unless another one has taken it up."""
         memory = self._memories.get(session)
         if memory is not None and memory.session == session:
             self._memories = {number: kept for number, kept in self._memories.items() if kept is not memory}
@@ -229,8 +229,9 @@ class RealtimeSessions:
 
     def _hang_up(self, session: int, link: Link) -> None:
         if self._links.get(session) is link:
-            del self._links[session]
-            if task := self._tasks.pop(session, None):
+            task = self._tasks.get(session)
+            self._part_with(session)
+            if task is not None:
                 task.cancel()
 
     async def _live(self, session: int, link: Link) -> None:
@@ -238,4 +239,9 @@ class RealtimeSessions:
             await link.run()
         finally:
             if self._links.get(session) is link:
-                del self._links[session], self._tasks[session]
+                self._part_with(session)
+
+    def _part_with(self, session: int) -> None:
+        del self._links[session]
+        self._tasks.pop(session, None)
+        asyncio.get_running_loop().call_later(_KEPT_SECONDS, self._forget, session)
