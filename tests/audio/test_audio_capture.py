@@ -15,7 +15,8 @@ from speakerd.audio.capture import MicCapture
 from speakerd.audio.hearing import Hearing
 from speakerd.audio.pcm import bytes_of
 from speakerd.audio.resample import resampled
-from speakerd.core.events import Event
+from speakerd.core.effects import LEFT_OFF
+from speakerd.core.events import Event, UplinkClosed
 
 SOUND = np.random.default_rng(1).integers(-30_000, 30_000, 24_000 * 8).astype(np.int16)
 
@@ -28,6 +29,8 @@ class Room:
         self.frames: list[tuple[NDArray[np.int16], int]] = []
         self.rearmed_before: list[int] = []
         self.sent: list[tuple[int, bytes]] = []
+        self.closed: list[tuple[int, int]] = []
+        """Sessions whose uplink was told to be closed, and how many bytes they had then."""
         self.commands: list[wire.Command] = []
         self.paces_ms: list[int] = []
         self.hearing = Hearing(self, self.hand_over, self.post, lambda: 5.0)
@@ -45,7 +48,8 @@ class Room:
         pytest.fail("nobody can speak over our own sound where there is none")
 
     def post(self, event: Event) -> None:
-        pytest.fail("nothing is found out here")
+        assert isinstance(event, UplinkClosed), "nothing else is found out here"
+        self.closed.append((event.session, len(self.sent_to(event.session))))
 
     def rearm(self) -> None:
         self.rearmed_before.append(len(self.frames))
@@ -115,6 +119,22 @@ def test_the_uplink_begins_with_the_preroll(since_sample: int | None, start: int
     [span] = room.hearing.spans
     assert (span.session, span.start, span.end, span.samples) == (4, start, 48_000, 48_000 - start)
     assert span.sha256 == hashlib.sha256(bytes_of(SOUND[start:48_000])).hexdigest()
+
+
+def test_the_next_session_goes_on_where_the_uplink_ended_and_both_have_all_of_theirs() -> None:
+    room = Room()
+    room.capture_sound(24_000)
+    room.capture.open_uplink(4, None)
+    room.capture_sound(12_000)
+    room.capture.close_uplink()
+    room.capture_sound(30_000)
+    room.capture.open_uplink(5, LEFT_OFF)
+    room.capture_sound(6_000)
+    room.capture.close_uplink()
+    room.capture_sound(2_400)
+    assert room.sent_to(4) == bytes_of(SOUND[24_000:36_000])
+    assert room.sent_to(5) == bytes_of(SOUND[36_000:72_000])
+    assert room.closed == [(4, 24_000), (5, 72_000)], "told after the last sample, once each"
 
 
 def test_sound_comes_sooner_while_somebody_is_sent_it() -> None:
