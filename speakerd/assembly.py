@@ -33,7 +33,7 @@ from speakerd.offline.announcer import SpokenAnnouncer
 from speakerd.offline.process import OfflineProcess
 from speakerd.offline.speaking import voice
 from speakerd.ports import Ears, Post
-from speakerd.realtime.endpoints import Endpoint, endpoint
+from speakerd.realtime.endpoints import Endpoint, endpoints
 from speakerd.realtime.link import Trace
 from speakerd.realtime.session import RealtimeSessions
 from speakerd.reloading import Reloading, word_actions
@@ -121,7 +121,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         board = load_board(settings.board)
         settings = replace(settings, audio=audio_for(settings, board))
         run_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="speakerd-")))
-        server = endpoint(settings.endpoint, run_folder / "offline.sock", os.environ)
+        server = endpoints(settings, run_folder / "offline.sock", os.environ)[0]
         observers = list(around.observers)
         daemon = Daemon(rules(settings), observers)
         notifier = Notifier()
@@ -229,7 +229,7 @@ def _conversation(
     tools = ToolRunner(offered, post, settings.tools.deadline_seconds)
     sessions = RealtimeSessions(
         *(server, tools.specs(), plane.player, post, settings.endpoint),
-        finds_turns=settings.conversation.turns == "server",
+        finds_turns=settings.conversation.turns in ("semantic", "server"),
         trace=around.trace,
     )
     return plane, sessions, tools

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from speakerd.ports import Player, Post, ToolSpec
 from speakerd.realtime import messages
@@ -47,15 +48,8 @@ class RealtimeSessions:
         trace: Trace | None = None,
         on_usage: OnUsage | None = None,
     ) -> None:
-        setup = messages.session(
-            model=endpoint.model,
-            instructions=settings.instructions,
-            voice=settings.voice,
-            transcription_model=endpoint.transcription_model,
-            tools=tools,
-            phrases=endpoint.phrases,
-            finds_turns=finds_turns,
-        )
+        asked = replace(endpoint, instructions=settings.instructions, voice=settings.voice or endpoint.voice)
+        setup = messages.session(asked if finds_turns else replace(asked, turns=None), tools)
         self._around = Surroundings(
             endpoint=endpoint,
             setup=setup,
