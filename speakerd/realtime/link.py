@@ -17,13 +17,14 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from speakerd.core import events
 from speakerd.core.events import Fault
+from speakerd.core.usage import Usage
 from speakerd.errors import ProtocolError
 from speakerd.ports import Player, Post
 from speakerd.realtime import faults, messages, messages_decode, messages_errors, received
 from speakerd.realtime.endpoints import Endpoint
 from speakerd.realtime.faults import Ending
 from speakerd.realtime.messages import ClientEvent
-from speakerd.realtime.received import ErrorReported, ServerMessage, Usage
+from speakerd.realtime.received import ErrorReported, ServerMessage
 from speakerd.realtime.responses import Finish, Happening, Play, Responses
 
 Trace = Callable[[str, str, Mapping[str, object]], None]

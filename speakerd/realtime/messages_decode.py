@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from speakerd.core.events import Status
+from speakerd.core.usage import Usage
 from speakerd.errors import ProtocolError
 from speakerd.realtime import received
-from speakerd.realtime.received import FunctionCall, ServerMessage, Usage
+from speakerd.realtime.received import FunctionCall, ServerMessage
 
 Table = Mapping[str, object]
 
@@ -137,8 +138,13 @@ _READERS: dict[str, Callable[[Table], ServerMessage]] = {
     "session.created": lambda event: received.SessionCreated(),
     "session.updated": lambda event: received.SessionUpdated(),
     "error": _error,
-    "input_audio_buffer.speech_started": lambda event: received.SpeechStarted(_text(event, "item_id")),
-    "input_audio_buffer.speech_stopped": lambda event: received.SpeechStopped(_text(event, "item_id")),
+    "input_audio_buffer.speech_started": lambda event: received.SpeechStarted(
+        _text(event, "item_id"), _position(event, "audio_start_ms")
+    ),
+    "input_audio_buffer.speech_stopped": lambda event: received.SpeechStopped(
+        _text(event, "item_id"), _position(event, "audio_end_ms")
+    ),
+    "input_audio_buffer.committed": lambda event: received.Committed(_text(event, "item_id")),
     "response.created": lambda event: received.ResponseCreated(_identity(_table(event, "response"), "id")),
     "response.done": _response_done,
     "response.output_item.added": lambda event: received.OutputItemAdded(
@@ -214,3 +220,9 @@ def _count(table: Table, key: str) -> int:
     """A whole number that is not negative; 0 when the server has no such number."""
     value = table.get(key)
     return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _position(table: Table, key: str) -> int | None:
+    """A place in milliseconds; None when the server has none."""
+    value = table.get(key)
+    return value if isinstance(value, int) and value >= 0 else None

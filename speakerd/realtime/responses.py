@@ -84,7 +84,12 @@ class Responses:
                 return [events.Transcribed(self._session, item_id, Talker.USER, text)]
             case received.SessionCreated() | received.SessionUpdated() | received.ErrorReported():
                 return []
-            case received.OutputItemAdded() | received.TranscriptDelta() | received.RateLimitsUpdated():
+            case (
+                received.Committed()
+                | received.OutputItemAdded()
+                | received.TranscriptDelta()
+                | received.RateLimitsUpdated()
+            ):
                 return []
             case received.ItemTruncated() | received.ItemDeleted() | received.Unknown():
                 return []

@@ -9,12 +9,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from speakerd.core.usage import Usage
 from speakerd.ports import Player, Post, ToolSpec
 from speakerd.realtime import messages
 from speakerd.realtime.endpoints import Endpoint
 from speakerd.realtime.link import Link, OnUsage, Surroundings, Trace
 from speakerd.realtime.messages import ClientEvent
-from speakerd.realtime.received import Usage
 from speakerd.settings import EndpointSettings
 
 

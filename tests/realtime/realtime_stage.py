@@ -13,9 +13,9 @@ from fake_server import FakeServer, user_transcript
 from speakerd.core import events
 from speakerd.core.effects import Cue, PlayoutLevel
 from speakerd.core.events import Event, SessionOpened, Status, Talker
+from speakerd.core.usage import Usage
 from speakerd.ports import ToolSpec
 from speakerd.realtime.endpoints import Endpoint, endpoint
-from speakerd.realtime.received import Usage
 from speakerd.realtime.responses import Finish, Play
 from speakerd.realtime.session import RealtimeSessions
 from speakerd.settings import EndpointSettings

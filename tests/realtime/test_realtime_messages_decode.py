@@ -28,10 +28,11 @@ from fake_server import (
     user_transcript,
 )
 from speakerd.core.events import Status
+from speakerd.core.usage import Usage
 from speakerd.errors import ProtocolError
 from speakerd.realtime import messages_decode, received
 from speakerd.realtime.messages_decode import decode
-from speakerd.realtime.received import FunctionCall, Usage
+from speakerd.realtime.received import FunctionCall
 
 SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 
@@ -65,9 +66,9 @@ WELL_FORMED: list[tuple[dict[str, Any], received.ServerMessage]] = [
         received.ErrorReported("invalid_request_error", "response_cancel_not_active", "none", "ours_3"),
     ),
     (error(None, "oops", kind="server_error"), received.ErrorReported("server_error", "", "oops", "")),
-    (speech()[0], received.SpeechStarted("user_1")),
-    (speech()[1], received.SpeechStopped("user_1")),
-    (speech()[2], received.Unknown("input_audio_buffer.committed")),
+    (speech()[0], received.SpeechStarted("user_1", 10)),
+    (speech()[1], received.SpeechStopped("user_1", 900)),
+    (speech()[2], received.Committed("user_1")),
     (response_created(), received.ResponseCreated("resp_1")),
     (audio(b"\x01\x02\x03"), received.AudioDelta("resp_1", "item_1", b"\x01\x02\x03")),
     (audio_done(), received.AudioDone("resp_1", "item_1")),
@@ -77,7 +78,10 @@ WELL_FORMED: list[tuple[dict[str, Any], received.ServerMessage]] = [
     (item_done(call_item("c1", "clock", "{}")), received.OutputItemDone("resp_1", "fc_c1", CLOCK)),
     (item_done(call_item("c1", "clock", "{", "incomplete")), received.OutputItemDone("resp_1", "fc_c1", None)),
     (response_done(), done()),
-    (response_done(usage=USAGE), done(usage=Usage(150, 250, 128, 64, 20, 80))),
+    (
+        response_done(usage=USAGE),
+        done(usage=Usage(150, 250, cached_text_in=128, cached_audio_in=64, text_out=20, audio_out=80)),
+    ),
     (
         response_done("cancelled", status_details={"type": "cancelled", "reason": "turn_detected"}),
         done(status=Status.CANCELLED, detail="turn_detected"),

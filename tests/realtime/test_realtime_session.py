@@ -26,9 +26,9 @@ from fake_server import (
 from realtime_stage import CLOCK, MARK, MARKED, OPENED, STARTED, TICK, TOCK, USAGE, custom, stage
 from speakerd.core import events
 from speakerd.core.events import Fault, Status
+from speakerd.core.usage import Usage
 from speakerd.realtime import messages
 from speakerd.realtime.endpoints import endpoint
-from speakerd.realtime.received import Usage
 from speakerd.realtime.responses import Finish, Play
 from speakerd.settings import EndpointSettings
 from test_realtime_messages import checked
