@@ -122,10 +122,11 @@ def test_the_example_file_holds_every_setting_with_its_default() -> None:
 
 
 def documented_settings() -> list[tuple[str, str]]:
-    """Each setting's key and the text below it in settings.py."""
-    tree = ast.parse(Path(settings.__file__).read_text(encoding="utf-8"))
+    """Each setting's key and the text below it in the files of the settings."""
+    files = Path(settings.__file__).parent.glob("settings*.py")
+    nodes = [node for file in sorted(files) for node in ast.parse(file.read_text(encoding="utf-8")).body]
     found = []
-    for kind in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+    for kind in (node for node in nodes if isinstance(node, ast.ClassDef)):
         for line, after in zip(kind.body, [*kind.body[1:], None], strict=True):
             match line, after:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):

@@ -10,7 +10,7 @@ from typing import Literal
 
 from speakerd.core.usage import Billed, Usage
 from speakerd.realtime import received
-from speakerd.realtime.endpoints import Endpoint
+from speakerd.realtime.endpoint import Endpoint
 from speakerd.realtime.received import FunctionCall, ServerMessage
 
 LOST = "lost"
@@ -70,7 +70,7 @@ class Billing:
             case received.ResponseDone():
                 return self._end(message)
             case received.InputTranscribed(item_id, usage=Usage() as usage) if self._is_new(item_id):
-                model = self._endpoint.transcription_model
+                model = self._endpoint.transcription_model or ""
                 return self._billed(item_id, "transcription", model, usage)
         return None
 
@@ -122,6 +122,7 @@ class Billing:
             response_id=billed_id,
             kind=kind,
             usage=usage,
+            bills=self._endpoint.bills,
         )
 
 

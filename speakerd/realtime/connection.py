@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from websockets.asyncio.client import ClientConnection, connect, unix_connect
 
 from speakerd.realtime import messages, messages_decode
-from speakerd.realtime.endpoints import Endpoint
+from speakerd.realtime.endpoint import Endpoint
 from speakerd.realtime.messages import ClientEvent
 from speakerd.realtime.received import ServerMessage
 

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMes
 from speakerd.core.events import Fault
 from speakerd.errors import ProtocolError
 from speakerd.realtime import messages_errors
-from speakerd.realtime.endpoints import Endpoint
+from speakerd.realtime.endpoint import Endpoint
 from speakerd.realtime.received import ErrorReported
 
 _LONGEST_QUOTE = 200

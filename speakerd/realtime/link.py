@@ -37,6 +37,10 @@ _MOST_UNSENT_SECONDS = 30.0
 _BYTES_PER_SECOND = 48_000
 _RESENT_PIECE_BYTES = _BYTES_PER_SECOND // 10
 _MOST_KINDS_LOGGED = 100
+_RESUMING = (
+    "Your last answer was interrupted by a noise that meant nothing. Go on exactly where it was cut off, in the same "
+    "language: repeat nothing, and do not mention the interruption."
+)
 
 _log = logging.getLogger(__name__)
 
@@ -47,8 +51,6 @@ class Surroundings:
 
     player: Player
     post: Post
-    resuming: str
-    """Instructions for an answer that goes on where the last one was interrupted."""
     facts: Callable[[], str]
     """What changes from turn to turn, in words; empty for nothing."""
     now: Callable[[], float]
@@ -90,7 +92,7 @@ class Link:
     async def run(self) -> None:
         """Live until the other side ends it or the task is cancelled; raises only what is a bug."""
         await asyncio.sleep(self._opening.wait_seconds)
-        connect_seconds = self._opening.connect_seconds
+        connect_seconds = self._endpoint.connect_seconds
         deadline = asyncio.get_running_loop().time() + connect_seconds
         try:
             async with asyncio.timeout_at(deadline):
@@ -139,7 +141,8 @@ class Link:
 
     def create_response(self, *, aloud: bool, resume: bool) -> None:
         """Ask for a response."""
-        instructions = self._around.resuming if resume else ""
+        # They stand in the place of the session's own.
+        instructions = f"{self._endpoint.instructions}\n\n{_RESUMING}" if resume else ""
         event_id = self._send(messages.create_response(aloud=aloud, instructions=instructions))
         self._creations = [*self._creations[-15:], event_id]
 

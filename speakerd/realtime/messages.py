@@ -9,56 +9,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from speakerd.ports import ToolSpec
+from speakerd.realtime.messages_setup import session as session
 
 ClientEvent = Mapping[str, object]
-
-_PCM = {"type": "audio/pcm", "rate": 24_000}
-_TURN_DETECTION = {"type": "semantic_vad", "create_response": True, "interrupt_response": True}
 
 
 def encode(event: ClientEvent, event_id: str) -> str:
     """The frame to send: ASCII JSON, byte for byte the same for equal events and ids."""
     # Sorted keys keep tools and instructions byte-stable, which prompt caching needs; `dict` opens other mappings.
     return json.dumps({**event, "event_id": event_id}, sort_keys=True, separators=(",", ":"), default=dict)
-
-
-def session(
-    *,
-    model: str,
-    instructions: str,
-    voice: str,
-    transcription_model: str,
-    tools: Sequence[ToolSpec],
-    phrases: bool,
-    finds_turns: bool = True,
-) -> Mapping[str, object]:
-    """The whole set-up of a session: audio in and out at 24 kHz, the server detects turns and answers by itself.
-
-    With `finds_turns` false it does neither: we commit each utterance and ask for its answer.
-    With `phrases`, each tool's parameters carry its example phrases as the JSON Schema annotation "x-phrases".
-    """
-    return {
-        "type": "realtime",
-        "model": model,
-        "output_modalities": ["audio"],
-        "instructions": instructions,
-        "tools": [_tool(tool, phrases) for tool in sorted(tools, key=lambda tool: tool.name)],
-        "tool_choice": "auto",
-        "audio": {
-            "input": {
-                "format": _PCM,
-                "noise_reduction": {"type": "far_field"},
-                "transcription": {"model": transcription_model},
-                "turn_detection": _TURN_DETECTION if finds_turns else None,
-            },
-            "output": {"format": _PCM, "voice": voice},
-        },
-        # Drops history in large steps, so that the cached beginning stays valid for many turns.
-        "truncation": {"type": "retention_ratio", "retention_ratio": 0.8},
-    }
 
 
 def session_update(session: Mapping[str, object]) -> ClientEvent:
@@ -76,16 +37,29 @@ def commit_audio() -> ClientEvent:
     return {"type": "input_audio_buffer.commit"}
 
 
-def user_text(text: str) -> ClientEvent:
+def user_text(text: str, item_id: str = "") -> ClientEvent:
     """A user message in words."""
-    content = [{"type": "input_text", "text": text}]
-    return {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": content}}
+    return _message("user", "input_text", text, item_id)
 
 
-def tool_output(call_id: str, output: str) -> ClientEvent:
+def system_text(text: str, item_id: str = "") -> ClientEvent:
+    """Something that the model is told where it stands, unlike instructions, which go before everything."""
+    return _message("system", "input_text", text, item_id)
+
+
+def assistant_text(text: str, item_id: str = "") -> ClientEvent:
+    """What the assistant has said, for a conversation that goes on at another place; it cannot be told as audio."""
+    return _message("assistant", "output_text", text, item_id)
+
+
+def function_call(call_id: str, name: str, arguments: str, item_id: str = "") -> ClientEvent:
+    """A function call that was made before; its output must follow."""
+    return _item({"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}, item_id)
+
+
+def tool_output(call_id: str, output: str, item_id: str = "") -> ClientEvent:
     """The answer to a function call."""
-    item = {"type": "function_call_output", "call_id": call_id, "output": output}
-    return {"type": "conversation.item.create", "item": item}
+    return _item({"type": "function_call_output", "call_id": call_id, "output": output}, item_id)
 
 
 def truncate_item(item_id: str, audio_end_ms: int) -> ClientEvent:
@@ -117,15 +91,31 @@ def cancel_response(response_id: str) -> ClientEvent:
 
 
 def without_audio(event: Mapping[str, object]) -> Mapping[str, object]:
-    """The event for a trace: of audio only its length in base64 remains. Works for both directions."""
-    field = _AUDIO_FIELDS.get(str(event.get("type")))
-    return event if field is None else {**event, field: len(str(event.get(field)))}
+    """The event for a trace: of audio only its length in base64 remains. Works for both directions and all servers."""
+    is_audio = event.get("type") in _AUDIO_DELTAS
+    return {key: _silenced("audio" if is_audio and key == "delta" else key, value) for key, value in event.items()}
 
 
-_AUDIO_FIELDS = {"input_audio_buffer.append": "audio", "response.output_audio.delta": "delta"}
+_AUDIO_DELTAS = ("response.output_audio.delta", "response.audio.delta")
 
 
-def _tool(tool: ToolSpec, phrases: bool) -> Mapping[str, object]:
-    annotation = {"x-phrases": list(tool.phrases)} if phrases and tool.phrases else {}
-    parameters = {**tool.parameters, **annotation}
-    return {"type": "function", "name": tool.name, "description": tool.description, "parameters": parameters}
+def _silenced(key: str, value: object) -> object:
+    """A value in which nothing that is called audio is text: some servers send whole utterances in their items."""
+    match value:
+        case str() if key == "audio":
+            return len(value)
+        case dict():
+            return {inner: _silenced(inner, each) for inner, each in value.items()}
+        case list():
+            return [_silenced("", each) for each in value]
+        case _:
+            return value
+
+
+def _message(role: str, kind: str, text: str, item_id: str) -> ClientEvent:
+    return _item({"type": "message", "role": role, "content": [{"type": kind, "text": text}]}, item_id)
+
+
+def _item(item: dict[str, object], item_id: str) -> ClientEvent:
+    """Adds an item at the end of the conversation, under an id of ours or one of the server's."""
+    return {"type": "conversation.item.create", "item": {**item, "id": item_id} if item_id else item}

@@ -12,7 +12,7 @@ from speakerd.core.events import Fault
 from speakerd.errors import ProtocolError
 from speakerd.realtime import faults, messages, received
 from speakerd.realtime.connection import Connection
-from speakerd.realtime.endpoints import Endpoint
+from speakerd.realtime.endpoint import Endpoint
 from speakerd.realtime.faults import Ending
 from speakerd.realtime.memory import Memory
 from speakerd.realtime.received import ErrorReported, ServerMessage
@@ -30,8 +30,6 @@ class Opening:
     resend: bool = False
     wait_seconds: float = 0.0
     """Before connecting."""
-    connect_seconds: float = 8.0
-    """From the connecting until the set-up is confirmed."""
 
 
 async def set_up(connection: Connection, opening: Opening, update_id: str, deadline: float) -> Ending | None:
@@ -46,7 +44,7 @@ async def set_up(connection: Connection, opening: Opening, update_id: str, deadl
             await connection.send(update_id, messages.session_update(opening.setup))
             return await _wait_for(received.SessionUpdated, connection, endpoint, update_id)
     except TimeoutError:
-        return faults.silent(endpoint, awaited, opening.connect_seconds)
+        return faults.silent(endpoint, awaited, endpoint.connect_seconds)
     except ConnectionClosed as close:
         return faults.closed(close, endpoint)
     except ProtocolError as error:

@@ -13,13 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from speakerd.core.usage import Billed
 from speakerd.ports import Player, Post, ToolSpec
-from speakerd.realtime import messages
+from speakerd.realtime import messages_setup
 from speakerd.realtime.connection import Trace
-from speakerd.realtime.endpoints import Endpoint
+from speakerd.realtime.endpoint import Endpoint
 from speakerd.realtime.link import Link, OnUsage, Surroundings
 from speakerd.realtime.memory import Memory
 from speakerd.realtime.opening import Opening
-from speakerd.settings import EndpointSettings
 
 
 def _no_trace(direction: str, kind: str, event: Mapping[str, object]) -> None:
@@ -41,17 +40,10 @@ _KEPT_SECONDS = 120.0
 """A session that goes on with a conversation may wait until what was received of the last answer is played."""
 _JITTER = 0.25
 """Share of a wait by which it varies, so that many speakers do not come back at the same moment."""
-_RESUMING = (
-    "Your last answer was interrupted by a noise that meant nothing. Go on exactly where it was cut off, in the same "
-    "language: repeat nothing, and do not mention the interruption."
-)
 
 
 class RealtimeSessions:
-    """Opens, feeds and closes sessions; methods other than `run` return at once and are for the loop's thread.
-
-    `finds_turns` says whether the endpoint decides when an utterance is over; else whoever commits it does.
-    """
+    """Opens, feeds and closes sessions; methods other than `run` return at once and are for the loop's thread."""
 
     def __init__(
         self,
@@ -59,9 +51,7 @@ class RealtimeSessions:
         tools: Sequence[ToolSpec],
         player: Player,
         post: Post,
-        settings: EndpointSettings,
         *,
-        finds_turns: bool = True,
         facts: Callable[[], str] | None = None,
         trace: Trace | None = None,
         on_usage: OnUsage | None = None,
@@ -70,23 +60,10 @@ class RealtimeSessions:
     ) -> None:
         self._endpoints = tuple(endpoints)
         # Made once: prompt caching needs the same bytes every time.
-        self._setups = [
-            messages.session(
-                model=endpoint.model,
-                instructions=settings.instructions,
-                voice=settings.voice,
-                transcription_model=endpoint.transcription_model,
-                tools=tools,
-                phrases=endpoint.phrases,
-                finds_turns=finds_turns,
-            )
-            for endpoint in endpoints
-        ]
-        self._connect_seconds = settings.connect_seconds
+        self._setups = [messages_setup.session(endpoint, tools) for endpoint in endpoints]
         self._around = Surroundings(
             player=player,
             post=post,
-            resuming=f"{settings.instructions}\n\n{_RESUMING}",
             facts=facts or _no_facts,
             now=now,
             trace=trace or _no_trace,
@@ -138,7 +115,6 @@ class RealtimeSessions:
             memory=self._memory(session, continues),
             resend=resend,
             wait_seconds=wait_seconds,
-            connect_seconds=self._connect_seconds,
         )
         link = Link(opening, self._around)
         self._links[session] = link

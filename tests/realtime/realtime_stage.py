@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -124,13 +124,12 @@ async def stage(
         audio_length = event.get("audio", event.get("delta"))
         traced.append((direction, kind, not isinstance(audio_length, int)))
 
+    endpoints = [replace(each, connect_seconds=connect_seconds, instructions="Be brief.") for each in where]
     sessions = RealtimeSessions(
-        where,
+        endpoints if finds_turns else [replace(each, turns=None) for each in endpoints],
         tools,
         StoryPlayer(story),
         post,
-        EndpointSettings(connect_seconds=connect_seconds, instructions="Be brief.", voice="marin"),
-        finds_turns=finds_turns,
         trace=trace,
         facts=lambda: facts[-1],
         on_usage=lambda billed: usages.append((billed, len(story))),

@@ -123,7 +123,9 @@ async def test_usage_is_booked_before_the_end_is_told() -> None:
         await s.opened()
         await s.until(events.ResponseEnded)
         [(billed, told)] = s.usages
-        assert billed == Billed(1, 1, "custom", "gpt-x", "resp_1", "response", Usage(text_in=9, audio_out=4))
+        assert billed == Billed(
+            1, 1, "custom", "gpt-x", "resp_1", "response", Usage(text_in=9, audio_out=4), bills=False
+        )
         assert told == 2
 
 
