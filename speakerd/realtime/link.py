@@ -26,6 +26,7 @@ from speakerd.realtime.messages import ClientEvent
 from speakerd.realtime.opening import Opening, set_up
 from speakerd.realtime.outbox import Outbox
 from speakerd.realtime.received import ErrorReported, ServerMessage
+from speakerd.realtime.requests import Requests
 from speakerd.realtime.responses import Finish, Happening, Play, Responses
 from speakerd.realtime.told import Told
 from speakerd.realtime.unanswered import Unanswered
@@ -78,10 +79,8 @@ class Link:
         """What this connection was sent; None before the session is up."""
         self._unread: Ending | None = None
         self._events_made = 0
-        self._creations: list[str] = []
+        self._requests = Requests(opening.endpoint)
         self._told = Told(opening.session, {})
-        self._retelling: set[str] = set()
-        """Ids of the events that told what was said before."""
         self._logged: set[str] = set()
 
     @property
@@ -138,13 +137,18 @@ class Link:
         if self._unanswered is not None:
             self._unanswered.stopped("")
         self._send(messages.commit_audio())
+        self._requests.committed()
 
     def create_response(self, *, aloud: bool, resume: bool) -> None:
-        """Ask for a response."""
+        """Ask for a response, unless the endpoint makes one anyway; what cannot be text alone is not played."""
+        if not self._requests.must_ask():
+            return
+        if not aloud and not self._endpoint.dialect.writes:
+            aloud = True
+            self._responses.silence_next()
         # They stand in the place of the session's own.
         instructions = f"{self._endpoint.instructions}\n\n{_RESUMING}" if resume else ""
-        event_id = self._send(messages.create_response(aloud=aloud, instructions=instructions))
-        self._creations = [*self._creations[-15:], event_id]
+        self._requests.asked(self._send(messages.create_response(aloud=aloud, instructions=instructions)))
 
     def cancel_response(self, response_id: str) -> None:
         """Cancel a response and drop what still arrives of it."""
@@ -157,21 +161,27 @@ class Link:
         """Cut an item to what was heard of it, in whichever session it was said."""
         self._memory.history.cut(item_id, played_ms)
         if item_id in self._told:
-            self._send_all(self._told.revise(item_id, self._memory.history.said(item_id)))
-        elif (audio_end_ms := self._responses.truncation_ms(item_id, played_ms)) is not None:
-            self._send(messages.truncate_item(item_id, audio_end_ms))
+            self._revise(item_id)
+        elif self._endpoint.dialect.truncates:
+            audio_end_ms = self._responses.truncation_ms(item_id, played_ms)
+            if audio_end_ms is not None:
+                self._send(messages.truncate_item(item_id, audio_end_ms))
 
     def delete_item(self, item_id: str) -> None:
         """Remove an item, in whichever session it was said."""
         self._memory.history.delete(item_id)
         if item_id in self._told:
-            self._send_all(self._told.revise(item_id, None))
-        else:
+            self._revise(item_id)
+        elif self._endpoint.dialect.deletes:
             self._send(messages.delete_item(item_id))
+
+    def _revise(self, item_id: str) -> None:
+        if self._endpoint.dialect.deletes:
+            self._send_all(self._told.revise(item_id, self._memory.history.said(item_id)))
 
     def tell_facts(self) -> None:
         """Add what changes from turn to turn, in place of what was told before."""
-        if self.is_up:
+        if self.is_up and self._endpoint.dialect.deletes:
             self._send_all(self._told.tell_facts(self._around.facts()))
 
     def forget_facts(self) -> None:
@@ -196,7 +206,7 @@ class Link:
         """Tell what was said before, and send again what was not answered; all of it goes out before anything else."""
         said, pcm = self._memory.begin(resend=self._opening.resend)
         self._unanswered, self._told = self._memory.unanswered, Told(self._session, said)
-        self._retelling = self._send_all(self._told.all_said())
+        self._requests.retold(self._send_all(self._told.all_said()))
         for start in range(0, len(pcm), _RESENT_PIECE_BYTES):
             piece = pcm[start : start + _RESENT_PIECE_BYTES]
             self._unanswered.sent(piece)
@@ -221,8 +231,11 @@ class Link:
         billed = self._billing.take(message)
         if billed is not None:
             self._around.on_usage(billed)
-        if isinstance(message, received.Unknown):
-            self._log_once(logging.DEBUG, "ignored event", message.kind)
+        match message:
+            case received.ResponseCreated():
+                self._requests.created()
+            case received.Unknown(kind):
+                self._log_once(logging.DEBUG, "ignored event", kind)
         # Of a session that we closed, only what the user said before may still count.
         if not self._closed or isinstance(message, received.InputTranscribed):
             self._memory.take(message)
@@ -243,16 +256,13 @@ class Link:
 
     def _judge(self, error: ErrorReported) -> Ending | None:
         """The ending that an error means; None when the session goes on."""
-        code = error.code or error.kind
-        ours = error.event_id in self._creations
-        if error.code == messages_errors.ACTIVE_RESPONSE:
-            if ours or (not error.event_id and self._creations):
-                self._carry_out(events.ResponseRefused(self._session))
-        elif ours or (messages_errors.error_fault(error) is not None and error.event_id not in self._retelling):
-            # After an error about our response.create no answer would ever come.
-            return faults.rejected(error, self._endpoint)
-        self._log_once(logging.INFO if code in messages_errors.BENIGN else logging.WARNING, "ignored error", code)
-        return None
+        ending = self._requests.ending(error)
+        if ending is None:
+            code = error.code or error.kind
+            self._log_once(logging.INFO if code in messages_errors.BENIGN else logging.WARNING, "ignored error", code)
+        if self._requests.is_refused(error):
+            self._carry_out(events.ResponseRefused(self._session))
+        return ending
 
     def _end(self, ending: Ending) -> None:
         for happening in self._responses.finish_all():

@@ -59,6 +59,8 @@ class Responses:
         self._session = session
         self._items: dict[str, _Item] = {}
         self._over: dict[str, None] = {}
+        self._silent: dict[str, None] = {}
+        self._silence_next = False
         self._reported_calls: dict[str, None] = {}
 
     def take(self, message: ServerMessage) -> list[Happening]:
@@ -75,6 +77,9 @@ class Responses:
             case received.ResponseDone():
                 return self._end(message)
             case received.ResponseCreated(response_id):
+                if self._silence_next:
+                    _remember(self._silent, response_id, None)
+                self._silence_next = False
                 return [events.ResponseCreated(self._session, response_id)]
             case received.SpeechStarted(item_id):
                 return [events.SpeechStarted(self._session, item_id)]
@@ -104,6 +109,10 @@ class Responses:
         """Drop what still arrives of a response, except its end."""
         _remember(self._over, response_id, None)
 
+    def silence_next(self) -> None:
+        """Let nothing be heard of the next response."""
+        self._silence_next = True
+
     def truncation_ms(self, item_id: str, played_ms: int) -> int | None:
         """Where to cut an item of which so much was heard; None where there is nothing left to cut.
 
@@ -123,7 +132,7 @@ class Responses:
         return [happening for item_id in self._items for happening in self._finish(item_id)]
 
     def _sound(self, delta: received.AudioDelta) -> list[Happening]:
-        if delta.response_id in self._over:
+        if delta.response_id in self._over or delta.response_id in self._silent:
             return []
         item = self._items.get(delta.item_id) or _remember(self._items, delta.item_id, _Item(delta.response_id))
         audio = item.half + delta.pcm
