@@ -91,6 +91,8 @@ class Responses:
                 | received.RateLimitsUpdated()
             ):
                 return []
+            case received.ItemAdded() | received.TranscriptionFailed():
+                return []
             case received.ItemTruncated() | received.ItemDeleted() | received.Unknown():
                 return []
             case _:
