@@ -48,6 +48,8 @@ class _Item:
     """The first byte of a sample that a frame's border cut in two."""
     sounding: bool = False
     """Whether the player waits for more."""
+    end_ms: int | None = None
+    """Where it was cut, by the server or by us."""
 
 
 class Responses:
@@ -91,9 +93,11 @@ class Responses:
                 | received.RateLimitsUpdated()
             ):
                 return []
+            case received.ItemTruncated(item_id, audio_end_ms):
+                return self._cut(item_id, audio_end_ms)
             case received.ItemAdded() | received.TranscriptionFailed():
                 return []
-            case received.ItemTruncated() | received.ItemDeleted() | received.Unknown():
+            case received.ItemDeleted() | received.Unknown():
                 return []
             case _:
                 assert_never(message)
@@ -102,10 +106,19 @@ class Responses:
         """Drop what still arrives of a response, except its end."""
         _remember(self._over, response_id, None)
 
-    def received_ms(self, item_id: str) -> int:
-        """Milliseconds of audio received of an item; 0 for one that we do not know."""
+    def truncation_ms(self, item_id: str, played_ms: int) -> int | None:
+        """Where to cut an item of which so much was heard; None where there is nothing left to cut.
+
+        Never behind the end of what was received, nor where it was cut already: the server refuses both.
+        """
         item = self._items.get(item_id)
-        return item.samples // _SAMPLES_PER_MS if item else 0
+        if item is None:
+            return None
+        end_ms = min(played_ms, item.samples // _SAMPLES_PER_MS)
+        if item.end_ms is not None and end_ms >= item.end_ms:
+            return None
+        item.end_ms = end_ms
+        return end_ms
 
     def finish_all(self) -> list[Happening]:
         """What to tell the player when nothing more can come."""
@@ -132,6 +145,12 @@ class Responses:
             return []
         item.sounding, item.half = False, b""
         return [Finish(item_id)]
+
+    def _cut(self, item_id: str, end_ms: int) -> list[Happening]:
+        item = self._items.get(item_id)
+        if item is not None:
+            item.end_ms = end_ms if item.end_ms is None else min(item.end_ms, end_ms)
+        return []
 
     def _report(self, response_id: str, call: FunctionCall) -> list[Happening]:
         if response_id in self._over or call.call_id in self._reported_calls:
