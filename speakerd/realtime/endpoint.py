@@ -53,8 +53,10 @@ class Endpoint:
     """Empty means the server's own."""
     turns: TurnDetection | None = TurnDetection()  # frozen
     """None where the utterances are committed, and answers asked for, by us."""
-    transcription_model: str | None = "gpt-transcribe"
-    """What writes the input down: a model, "" for the server's own, or None for nothing."""
+    transcribes: bool = True
+    """Whether the input is written down."""
+    transcription_model: str = "gpt-transcribe"
+    """What does that; empty means the server's own."""
     language: str = ""
     """Of the input, as a hint."""
     noise_reduction: str | None = "far_field"

@@ -99,6 +99,7 @@ def _endpoint(
     is_custom, is_offline = settings.name == "custom", settings.name == "offline"
     kind = _CUSTOM_KINDS[settings.dialect] if is_custom else _KINDS[settings.name]
     model = kind.model if is_offline else settings.model or kind.model
+    transcribes = settings.transcription_model != "none"
     transcription = settings.transcription_model or ("gpt-transcribe" if kind.dialect.names_transcription else "")
     return Endpoint(
         name=source.unique,
@@ -113,7 +114,8 @@ def _endpoint(
         instructions=instructions,
         voice=settings.voice or kind.voice,
         turns=turns,
-        transcription_model=None if settings.transcription_model == "none" else transcription,
+        transcribes=transcribes,
+        transcription_model=transcription if transcribes else "",
         language=settings.language,
         noise_reduction=None if settings.noise_reduction == "none" else settings.noise_reduction,
         reasoning_effort=settings.reasoning_effort,

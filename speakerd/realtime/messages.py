@@ -37,29 +37,16 @@ def commit_audio() -> ClientEvent:
     return {"type": "input_audio_buffer.commit"}
 
 
-def user_text(text: str, item_id: str = "") -> ClientEvent:
+def user_text(text: str) -> ClientEvent:
     """A user message in words."""
-    return _message("user", "input_text", text, item_id)
+    content = [{"type": "input_text", "text": text}]
+    return {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": content}}
 
 
-def system_text(text: str, item_id: str = "") -> ClientEvent:
-    """Something that the model is told where it stands, unlike instructions, which go before everything."""
-    return _message("system", "input_text", text, item_id)
-
-
-def assistant_text(text: str, item_id: str = "") -> ClientEvent:
-    """What the assistant has said, for a conversation that goes on at another place; it cannot be told as audio."""
-    return _message("assistant", "output_text", text, item_id)
-
-
-def function_call(call_id: str, name: str, arguments: str, item_id: str = "") -> ClientEvent:
-    """A function call that was made before; its output must follow."""
-    return _item({"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}, item_id)
-
-
-def tool_output(call_id: str, output: str, item_id: str = "") -> ClientEvent:
+def tool_output(call_id: str, output: str) -> ClientEvent:
     """The answer to a function call."""
-    return _item({"type": "function_call_output", "call_id": call_id, "output": output}, item_id)
+    item = {"type": "function_call_output", "call_id": call_id, "output": output}
+    return {"type": "conversation.item.create", "item": item}
 
 
 def truncate_item(item_id: str, audio_end_ms: int) -> ClientEvent:
@@ -93,29 +80,27 @@ def cancel_response(response_id: str) -> ClientEvent:
 def without_audio(event: Mapping[str, object]) -> Mapping[str, object]:
     """The event for a trace: of audio only its length in base64 remains. Works for both directions and all servers."""
     is_audio = event.get("type") in _AUDIO_DELTAS
-    return {key: _silenced("audio" if is_audio and key == "delta" else key, value) for key, value in event.items()}
+    return {
+        key: _silenced("audio" if is_audio and key == "delta" else key, value, _DEEPEST) for key, value in event.items()
+    }
 
 
 _AUDIO_DELTAS = ("response.output_audio.delta", "response.audio.delta")
 
+_DEEPEST = 6
+"""Nesting of what is shown: that of a content part in a response."""
 
-def _silenced(key: str, value: object) -> object:
+
+def _silenced(key: str, value: object, levels: int) -> object:
     """A value in which nothing that is called audio is text: some servers send whole utterances in their items."""
     match value:
         case str() if key == "audio":
             return len(value)
-        case dict():
-            return {inner: _silenced(inner, each) for inner, each in value.items()}
-        case list():
-            return [_silenced("", each) for each in value]
+        case dict() if levels:
+            return {inner: _silenced(inner, each, levels - 1) for inner, each in value.items()}
+        case list() if levels:
+            return [_silenced("", each, levels - 1) for each in value]
+        case dict() | list():
+            return "..."
         case _:
             return value
-
-
-def _message(role: str, kind: str, text: str, item_id: str) -> ClientEvent:
-    return _item({"type": "message", "role": role, "content": [{"type": kind, "text": text}]}, item_id)
-
-
-def _item(item: dict[str, object], item_id: str) -> ClientEvent:
-    """Adds an item at the end of the conversation, under an id of ours or one of the server's."""
-    return {"type": "conversation.item.create", "item": {**item, "id": item_id} if item_id else item}

@@ -64,7 +64,7 @@ def _flat(endpoint: Endpoint, common: Table) -> Table:
 
 def _transcription(endpoint: Endpoint) -> Table:
     """The field that says how the input is written down; none where the server does as it likes."""
-    if endpoint.dialect.names_transcription and endpoint.transcription_model is None:
+    if endpoint.dialect.names_transcription and not endpoint.transcribes:
         return {"transcription": None}
     wanted = {"model": endpoint.transcription_model, "language": endpoint.language}
     said = {key: value for key, value in wanted.items() if value}

@@ -149,7 +149,23 @@ class InputTranscribed:
 
     item_id: str
     text: str = field(repr=False)
+    """Empty when nothing was understood."""
     usage: Usage | None = None
+    """What that costs, beside the responses."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionFailed:
+    """The user's words in one item will never be told."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAdded:
+    """The conversation got another item, whoever added it."""
+
+    item_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +189,7 @@ class ItemDeleted:
     """The server removed an item as we asked."""
 
     item_id: str
+    """Empty when the server does not say which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +231,8 @@ ServerMessage = (
     | TranscriptDelta
     | TranscriptDone
     | InputTranscribed
+    | TranscriptionFailed
+    | ItemAdded
     | ArgumentsDone
     | ItemTruncated
     | ItemDeleted

@@ -100,6 +100,8 @@ class Responses:
                 return []
             case received.ItemTruncated(item_id, audio_end_ms):
                 return self._cut(item_id, audio_end_ms)
+            case received.ItemAdded() | received.TranscriptionFailed():
+                return []
             case received.ItemDeleted() | received.Unknown():
                 return []
             case _:

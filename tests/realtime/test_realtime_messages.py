@@ -73,56 +73,6 @@ EVENTS: list[tuple[messages.ClientEvent, dict[str, object]]] = [
         },
     ),
     (
-        messages.user_text("hi", "item_7"),
-        {
-            "type": "conversation.item.create",
-            "item": {
-                "id": "item_7",
-                "type": "message",
-                "role": "user",
-                "content": [{"type": "input_text", "text": "hi"}],
-            },
-        },
-    ),
-    (
-        messages.system_text("It is noon.", "facts_1"),
-        {
-            "type": "conversation.item.create",
-            "item": {
-                "id": "facts_1",
-                "type": "message",
-                "role": "system",
-                "content": [{"type": "input_text", "text": "It is noon."}],
-            },
-        },
-    ),
-    (
-        messages.assistant_text("Noon.", "item_8"),
-        {
-            "type": "conversation.item.create",
-            "item": {
-                "id": "item_8",
-                "type": "message",
-                "role": "assistant",
-                "content": [{"type": "output_text", "text": "Noon."}],
-            },
-        },
-    ),
-    (
-        messages.function_call("call_1", "clock", "{}", "item_9"),
-        {
-            "type": "conversation.item.create",
-            "item": {"id": "item_9", "type": "function_call", "call_id": "call_1", "name": "clock", "arguments": "{}"},
-        },
-    ),
-    (
-        messages.tool_output("call_1", "noon", "item_10"),
-        {
-            "type": "conversation.item.create",
-            "item": {"id": "item_10", "type": "function_call_output", "call_id": "call_1", "output": "noon"},
-        },
-    ),
-    (
         messages.tool_output("call_1", '{"ok":true}'),
         {
             "type": "conversation.item.create",
