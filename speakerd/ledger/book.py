@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from speakerd.errors import LedgerError
@@ -38,10 +39,22 @@ SCHEMA: tuple[str, ...] = (
 _ADD = f"INSERT OR IGNORE INTO bookings ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 _BUSY_SECONDS = 0.05
 """How long the loop waits, at most, while `save` writes its mark."""
+_READ_SECONDS = 2.0
 _CHECKPOINT_PAGES = 4096
 """16 MiB: a checkpoint waits for the card, so it is left to `save`, unless a conversation never ends."""
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _COMPANIONS = ("", "-wal", "-shm")
+
+
+class _File(sqlite3.Connection):
+    """In a damaged file, sqlite3 trips over its own message when a name in it is no text."""
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        """As ever, but such a file is a damaged one."""
+        try:
+            return super().execute(*arguments)
+        except UnicodeDecodeError as error:
+            raise damage("a name in it is no text") from error
 
 
 class Book:
@@ -53,7 +66,9 @@ class Book:
     def __init__(self, path: Path, schema: Sequence[str] = SCHEMA) -> None:
         if not path.exists():
             _begin(path)
-        self._file = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+        elif path.is_file() and not path.stat().st_size:
+            raise damage("nothing is in it")
+        self._file = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, factory=_File)
         try:
             self._set_up(path, schema)
         except BaseException:
@@ -127,7 +142,7 @@ def read_only(path: Path) -> sqlite3.Connection:
     # Where nobody writes, and the folder is not ours to write, SQLite needs to be told that nobody does.
     is_alone = not Path(f"{path}-wal").exists()
     for mode in ("mode=ro", "mode=ro&immutable=1") if is_alone else ("mode=ro",):
-        file = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=2.0)
+        file = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=_READ_SECONDS, factory=_File)
         try:
             file.execute("SELECT 1 FROM sqlite_master").fetchone()
         except sqlite3.Error as error:

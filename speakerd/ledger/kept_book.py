@@ -140,9 +140,7 @@ class KeptBook:
             self._close()
             self._complain(failure)
             return
-        known = (
-            "all of this month is carried over" if was_known else "of this month only what could be read still counts"
-        )
+        known = "all of this month still counts" if was_known else "of this month only what could be read still counts"
         _log.warning("The ledger %s was damaged (%s) and is now %s: %s.", self.path, error, aside.name, known)
 
     def _load(self, month: str) -> None:

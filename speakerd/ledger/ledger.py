@@ -65,7 +65,7 @@ class Ledger:
         self._now = now
         self._wait = wait
         self._run = ""
-        self._day = ""
+        self._told: Standing | None = None
         self._conversations: dict[str, int] = {}
         self._recent: dict[tuple[str, int, str, str], None] = {}
         self._guessed: set[str] = set()
@@ -109,7 +109,7 @@ class Ledger:
             unsaved = self._kept.unsaved
             await self._wait(min(_TICK_SECONDS, self._seconds_of_day_left()))
             self._kept.try_again()
-            if self._today().isoformat() != self._day:
+            if self.standing() != self._told:
                 self._tell()
             if unsaved and self._kept.unsaved == unsaved:
                 self._kept.unsaved = 0
@@ -124,7 +124,7 @@ class Ledger:
 
     def _tell(self, session: int = NO_SESSION, conversation_nano_usd: int = 0) -> None:
         now = self.standing()
-        self._day = now.day
+        self._told = now
         self._post(Spent(session, now.day, now.today_nano_usd, now.month_nano_usd, conversation_nano_usd))
 
     def _warn_of_guess(self, model: str) -> None:
