@@ -36,6 +36,10 @@ class ControlError(SpeakerdError, OSError):
     """The running daemon cannot be reached over its control socket."""
 
 
+class LedgerError(SpeakerdError, OSError):
+    """The file in which spending is booked is missing, or cannot be read."""
+
+
 class ProtocolError(SpeakerdError, ValueError):
     """A peer sent something that is not the Realtime protocol."""
 
