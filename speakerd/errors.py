@@ -36,6 +36,10 @@ class ControlError(SpeakerdError, OSError):
     """The running daemon cannot be reached over its control socket."""
 
 
+class RefusedError(ControlError):
+    """The running daemon was reached, and did not do what it was asked."""
+
+
 class ProtocolError(SpeakerdError, ValueError):
     """A peer sent something that is not the Realtime protocol."""
 
