@@ -155,6 +155,10 @@ _READERS: dict[str, Callable[[Table], ServerMessage]] = {
     "response.output_audio_transcript.done": lambda event: received.TranscriptDone(
         _text(event, "item_id"), _text(event, "transcript")
     ),
+    "response.output_text.delta": lambda event: received.TranscriptDelta(
+        _text(event, "item_id"), _text(event, "delta")
+    ),
+    "response.output_text.done": lambda event: received.TranscriptDone(_text(event, "item_id"), _text(event, "text")),
     "conversation.item.input_audio_transcription.completed": lambda event: received.InputTranscribed(
         _text(event, "item_id"), _text(event, "transcript")
     ),
