@@ -103,6 +103,7 @@ class Daemon:
                 | do.CloseCapture()
                 | do.OpenUplink()
                 | do.CloseUplink()
+                | do.MarkUplink()
                 | do.StopPlayout()
                 | do.SetPlayoutLevel()
                 | do.PlayCue()
@@ -127,6 +128,7 @@ _AudioEffect = (
     | do.CloseCapture
     | do.OpenUplink
     | do.CloseUplink
+    | do.MarkUplink
     | do.StopPlayout
     | do.SetPlayoutLevel
     | do.PlayCue
@@ -158,6 +160,8 @@ def _tell_audio(effect: _AudioEffect, capture: Capture, player: Player) -> None:
             capture.open_uplink(number, since_sample)
         case do.CloseUplink():
             capture.close_uplink()
+        case do.MarkUplink():
+            capture.mark_uplink()
         case do.StopPlayout():
             player.stop()
         case do.SetPlayoutLevel(level=level):

@@ -87,6 +87,9 @@ class Capture(Protocol):
     def close_uplink(self) -> None:
         """Send no more; UplinkClosed follows if it was open."""
 
+    def mark_uplink(self) -> None:
+        """Let LEFT_OFF mean now."""
+
 
 class Ears(Protocol):
     """Listens for the wake word; called in the audio thread only."""

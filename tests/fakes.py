@@ -88,6 +88,9 @@ class FakeCapture:
     def close_uplink(self) -> None:
         self._note("close uplink")
 
+    def mark_uplink(self) -> None:
+        self._note("mark uplink")
+
 
 class FakePlayer:
     def __init__(self, told: Told) -> None:

@@ -117,8 +117,8 @@ async def test_a_voice_over_an_answer_and_a_turn_of_our_own_finding_reach_every_
         *(on.ResponseCreated(1, "r1"), on.AnswerStarted(1, "r1", "a1")),
         *(on.VoiceHinted(60_000), on.VoiceHeard(61_000), on.UtteranceBegan(1, 60_000)),
     )
-    assert lines[lines.index("open uplink 1 None") : lines.index("close uplink")] == [
-        *("open uplink 1 None", "light listening", "commit utterance 1", "create response 1", "light thinking"),
+    assert lines[lines.index("open uplink 1 -1") : lines.index("close uplink")] == [
+        *("open uplink 1 -1", "light listening", "commit utterance 1", "create response 1", "light thinking"),
         *("light speaking", "level ducked", "level held"),
         *("stop playout", "cancel response 1 r1", "level full", "light listening"),
     ]

@@ -87,6 +87,10 @@ class MicCapture:
         if self._link:
             self._link.send(wire.SetPace(_WAITING_MS))
 
+    def mark_uplink(self) -> None:
+        """See Capture."""
+        self._left_off = self._hearing.ring.end
+
     def _ask(self) -> None:
         self._epochs += 1
         self._hearing.epoch = self._epochs

@@ -5,8 +5,24 @@ Nothing commands these; `step` compares them before and after an event, so that 
 
 from __future__ import annotations
 
+from speakerd.core.budget import cap_reached, conversation_cap_reached
 from speakerd.core.effects import PlayoutLevel
-from speakerd.core.state import Card, Held, Hinted, Idle, Listening, Opening, Speaking, State, Thinking
+from speakerd.core.endpoints import chosen, eligible, to_check
+from speakerd.core.state import (
+    HELD,
+    RELEASED,
+    Card,
+    Conversation,
+    Held,
+    Hinted,
+    Idle,
+    Listening,
+    Opening,
+    Speaking,
+    State,
+    Thinking,
+    conversation,
+)
 
 
 def capturing(state: State) -> bool:
@@ -20,9 +36,28 @@ def uplinked(state: State) -> int | None:
     if not capturing(state) or state.card is not Card.UP or not quiet:
         return None
     match state.phase:
-        case Listening(talk=talk) | Thinking(talk=talk) if not talk.typed:
+        case Listening(talk=talk, utterance=utterance) if talk.by_button:
+            return talk.session if utterance == HELD and not talk.is_lost else None
+        case Listening(talk=talk) | Thinking(talk=talk) if _is_heard(talk):
             return talk.session
-        case Speaking(talk=talk) if state.rules.full_duplex and not talk.typed:
+        case Speaking(talk=talk) if state.rules.full_duplex and _is_heard(talk):
+            return talk.session
+        case _:
+            return None
+
+
+def _is_heard(talk: Conversation) -> bool:
+    return not (talk.typed or talk.is_lost or talk.by_button)
+
+
+def informed(state: State) -> int | None:
+    """Number of the session whose model is told what changes from turn to turn: from the user's words to the answer."""
+    if not state.rules.facts:
+        return None
+    match state.phase:
+        case Listening(talk=talk, utterance=utterance) if utterance is not None and not talk.is_lost:
+            return talk.session
+        case Thinking(talk=talk) | Speaking(talk=talk) if not talk.is_lost:
             return talk.session
         case _:
             return None
@@ -48,15 +83,43 @@ def hold(state: State) -> int | None:
             return None
 
 
+def may_bill(state: State) -> bool:
+    """Whether the budget allows an endpoint that costs money."""
+    return cap_reached(state.rules.budget, state.spent) is None
+
+
+def is_unaffordable(state: State, talk: Conversation) -> bool:
+    """Whether a conversation costs money and has reached a limit."""
+    if not state.rules.endpoints[talk.endpoint].bills:
+        return False
+    spent = state.spent
+    is_its_own = spent is not None and spent.session >= talk.root
+    return not may_bill(state) or (is_its_own and conversation_cap_reached(state.rules.budget, spent))
+
+
+def serving(state: State) -> int | None:
+    """Place of the endpoint that serves, or that would; None if the budget forbids all."""
+    match state.phase:
+        case Opening(endpoint=endpoint):
+            return endpoint
+        case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk):
+            return talk.endpoint
+        case _:
+            return chosen(state.rules.endpoints, state.down, may_bill=may_bill(state))
+
+
 def deadline_seconds(state: State) -> float | None:
     """How long the phase may last; only idle has no deadline."""
     rules = state.rules
     match state.phase:
         case Idle():
             return None
-        case Opening():
-            return rules.opening_seconds
+        case Opening(endpoint=endpoint):
+            instead = eligible(rules.endpoints, state.down, may_bill=may_bill(state), beside=endpoint)
+            return rules.opening_seconds if instead is None else rules.failover_seconds
         case Listening(utterance=None):
+            return rules.listening_seconds
+        case Listening(utterance=utterance) if utterance == RELEASED:
             return rules.listening_seconds
         case Listening():
             return rules.utterance_seconds
@@ -64,3 +127,31 @@ def deadline_seconds(state: State) -> float | None:
             return rules.thinking_seconds
         case _:
             return rules.speaking_seconds
+
+
+def open_session(state: State) -> int | None:
+    """Number of the session that grows old: it must be replaced before the endpoint ends it."""
+    match state.phase:
+        case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk) if not talk.is_lost:
+            return talk.session
+        case _:
+            return None
+
+
+def root(state: State) -> int | None:
+    """Number of the conversation, whose length is limited; None where it is not."""
+    talk = conversation(state.phase)
+    return talk.root if talk and state.rules.conversation_seconds > 0 else None
+
+
+def spare_seconds(state: State) -> float | None:
+    """How long the spare session may last; None without one."""
+    if state.spare is None:
+        return None
+    return state.rules.opening_seconds if state.spare.is_probe else state.rules.warm_seconds
+
+
+def check_seconds(state: State) -> float | None:
+    """How long until an endpoint that is down is looked for again; None if there is none to wait for."""
+    failed = to_check(state.down)
+    return None if failed is None else failed.check_seconds

@@ -153,6 +153,11 @@ class CloseUplink:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkUplink:
+    """Remember this moment: LEFT_OFF means it, until the uplink is closed again."""
+
+
+@dataclass(frozen=True, slots=True)
 class StopPlayout:
     """Silence answers at once; answered by one PlayoutEnded(cut_short=True) for each item that was not over."""
 
@@ -270,6 +275,7 @@ Effect = (
     | CloseCapture
     | OpenUplink
     | CloseUplink
+    | MarkUplink
     | StopPlayout
     | SetPlayoutLevel
     | PlayCue

@@ -7,9 +7,12 @@ Session numbers are ours and count up from 1; response, item and call ids are th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from speakerd.core.cues import Cue
+from speakerd.core.kinds import Fault as Fault
+from speakerd.core.kinds import Status as Status
+from speakerd.core.kinds import Talker as Talker
+from speakerd.core.kinds import Timer as Timer
 from speakerd.core.words import WordAction
 
 NO_SESSION = 0
@@ -17,57 +20,6 @@ NO_SESSION = 0
 
 FAILURE = "error: "
 """How the output of a tool that failed begins."""
-
-
-class Fault(Enum):
-    """Why a conversation could not go on; each has its own light and cue."""
-
-    NO_NETWORK = "no network"
-    """The endpoint could not be reached, or the connection broke."""
-    BAD_KEY = "bad key"
-    """The endpoint refused the API key."""
-    NO_CREDIT = "no credit"
-    """The account has no credit or quota left."""
-    REFUSED = "refused"
-    """The endpoint refused the session: wrong model, wrong settings, wrong protocol."""
-    SERVER_ERROR = "server error"
-    """The endpoint failed while it answered."""
-    NO_ANSWER = "no answer"
-    """A deadline passed without an answer."""
-    CLOCK_NOT_SET = "clock not set"
-    """The endpoint could not be trusted, because this machine does not know the date."""
-    OVER_BUDGET = "over budget"
-    """The owner's own limit is reached, and no endpoint that costs nothing is there."""
-
-
-class Status(Enum):
-    """How a response ended (OpenAI's `response.status`)."""
-
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-    INCOMPLETE = "incomplete"
-    FAILED = "failed"
-
-
-class Talker(Enum):
-    """Whose words a transcript holds."""
-
-    USER = "user"
-    ASSISTANT = "assistant"
-
-
-class Timer(Enum):
-    """The core's timers; starting one replaces the running one of the same name."""
-
-    PHASE = "phase"
-    RINGING = "ringing"
-    HOLD = "hold"
-    ROLLOVER = "rollover"
-    CONVERSATION = "conversation"
-    SPARE = "spare"
-    HEALTH = "health"
-    ANNOUNCEMENT = "announcement"
-    TAP = "tap"
 
 
 # The room

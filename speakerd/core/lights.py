@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from speakerd.core.derived import may_bill
+from speakerd.core.events import Fault
 from speakerd.core.state import Card, Listening, Opening, Speaking, State, Thinking
 
 
@@ -59,4 +61,16 @@ def _idle_light(state: State) -> Light:
         return Light.MUTED
     if state.microphone_silent:
         return Light.NO_MICROPHONE
-    return Light.IDLE if state.fault is None else Light(state.fault.value)
+    fault = state.fault or _fault_of_the_first(state)
+    if fault is not None:
+        return Light(fault.value)
+    return Light.SPEAKING if state.announcing else Light.IDLE
+
+
+def _fault_of_the_first(state: State) -> Fault | None:
+    """Why another endpoint than the owner's first choice would serve."""
+    first = state.rules.endpoints[0]
+    for failed in state.down:
+        if failed.endpoint == 0:
+            return failed.fault
+    return Fault.OVER_BUDGET if first.bills and not may_bill(state) else None

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
-from speakerd.core.derived import uplinked
+from speakerd.core.derived import may_bill, uplinked
+from speakerd.core.endpoints import FATAL, eligible, with_failure
+from speakerd.core.sentences import GIVEN_UP
 from speakerd.core.state import (
     Active,
+    Announcement,
     Cancelled,
     Conversation,
     Idle,
@@ -20,6 +23,7 @@ from speakerd.core.state import (
     State,
     Thinking,
     Unwanted,
+    conversation,
     session,
 )
 
@@ -27,7 +31,8 @@ Outcome = tuple[State, list[do.Effect]]
 
 LOST_SESSION = "the conversation failed: see what `speakerd check` says"
 
-_CUES = {fault: do.Cue(fault.value) for fault in on.Fault}
+CUES: dict[on.Fault, do.Cue] = {fault: do.Cue(fault.value) for fault in on.Fault}
+"""The sound of each fault."""
 
 
 def enter(state: State, phase: Phase) -> State:
@@ -43,7 +48,9 @@ def finish(state: State, reason: str = LOST_SESSION) -> Outcome:
     number = session(state.phase)
     if number is None:
         return state, effects
-    effects.append(do.CloseSession(number))
+    talk = conversation(state.phase)
+    if isinstance(state.phase, Opening) or (talk and not talk.is_lost):
+        effects.append(do.CloseSession(number))
     if isinstance(state.phase, Opening) and state.phase.request is not None:
         effects.append(do.RefuseAsk(state.phase.request, reason))
     return enter(state, Idle()), effects
@@ -52,7 +59,28 @@ def finish(state: State, reason: str = LOST_SESSION) -> Outcome:
 def fail(state: State, fault: on.Fault, reason: str = LOST_SESSION) -> Outcome:
     """End what goes on, and say and show why."""
     state, effects = finish(state, reason)
-    return replace(state, fault=fault), [*effects, do.PlayCue(_CUES[fault])]
+    return replace(state, fault=fault), [*effects, do.PlayCue(CUES[fault])]
+
+
+def give_up(state: State, endpoint: int, fault: on.Fault) -> State:
+    """Remember that an endpoint failed; what it would only repeat is said aloud when there is time for it."""
+    state = replace(state, down=with_failure(state.down, endpoint, fault), checks=state.checks + 1)
+    if fault not in FATAL:
+        return state
+    return announce(state, GIVEN_UP[fault].format(name=state.rules.endpoints[endpoint].name))
+
+
+def another(state: State, endpoint: int) -> int | None:
+    """The endpoint that can be asked instead of this one."""
+    rules = state.rules.endpoints
+    return eligible(rules, state.down, may_bill=may_bill(state), beside=endpoint)
+
+
+def announce(state: State, text: str, request: int | None = None) -> State:
+    """Have a sentence spoken as soon as nothing else goes on."""
+    number = state.announced + 1
+    waiting = (*state.announcements, Announcement(number, text, request))
+    return replace(state, announced=number, announcements=waiting)
 
 
 def interrupt(
@@ -63,22 +91,30 @@ def interrupt(
     talk = phase.talk
     if isinstance(phase, Speaking):
         effects.append(do.StopPlayout())
-        talk = replace(talk, cut=talk.cut | set(phase.items))
-    match talk.response:
-        case Active(response_id=response_id):
-            effects.append(do.CancelResponse(talk.session, response_id))
-            talk = replace(talk, response=Cancelled(response_id))
-        case Requested():
-            talk = replace(talk, response=Unwanted())
-        case Cancelled(response_id=response_id, then=Requested()):
-            talk = replace(talk, response=Cancelled(response_id, Unwanted()))
-    talk = replace(talk, orphans=talk.orphans | talk.calls, calls=frozenset(), continuing=False)
+        talk = replace(talk, cut=talk.cut | set(phase.items), interrupter=utterance)
+    cancelled, talk = cancel(talk)
+    effects += cancelled
+    talk = replace(talk, orphans=talk.orphans | talk.calls, calls=frozenset(), continuing=False, resuming=False)
     if uplinked(state) is None:
         talk = replace(talk, since_sample=since_sample)
     if is_last_turn(state, talk):
         state, closing = finish(replace(state, phase=Thinking(talk)))
         return state, effects + closing
     return enter(state, Listening(talk, utterance)), effects
+
+
+def cancel(talk: Conversation) -> tuple[list[do.Effect], Conversation]:
+    """Want no response any more, whether it is active or still to come."""
+    match talk.response:
+        case Active(response_id=response_id):
+            cancelling: list[do.Effect] = [do.CancelResponse(talk.session, response_id)]
+            return cancelling, replace(talk, response=Cancelled(response_id))
+        case Requested():
+            return [], replace(talk, response=Unwanted())
+        case Cancelled(response_id=response_id, then=Requested()):
+            return [], replace(talk, response=Cancelled(response_id, Unwanted()))
+        case _:
+            return [], talk
 
 
 def judge(talk: Conversation, *, was_wanted: bool) -> tuple[Conversation, list[do.Effect]]:

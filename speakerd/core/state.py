@@ -9,19 +9,47 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from speakerd.core.budget import Budget
 from speakerd.core.cues import Cue
-from speakerd.core.events import Fault
+from speakerd.core.endpoints import Down, EndpointRule
+from speakerd.core.events import Fault, Spent
 from speakerd.core.words import Action, Talk, WordAction
 
 END_CONVERSATION = "end_conversation"
 """The tool by which the model ends the conversation: the core acts on it, nothing runs."""
 
 
+HELD, RELEASED = "held", "released"
+"""In the place of an utterance's item id: it lasts while the button is down; it is over, and not yet all sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The owner's settings, as far as decisions need them."""
 
+    endpoints: tuple[EndpointRule, ...] = (EndpointRule(),)
+    """In the order of the owner's preference; never empty."""
+    budget: Budget = field(default_factory=Budget)
     opening_seconds: float = 10.0
+    failover_seconds: float = 4.0
+    """How long an endpoint may take to open while another could be asked instead."""
+    reopening_tries: int = 3
+    """How often an endpoint that broke off is tried again."""
+    rollover_seconds: float = 3300.0
+    """Age at which a session is replaced by a new one, before the endpoint ends it."""
+    conversation_seconds: float = 0.0
+    """Longest conversation, whoever talks; 0 means any."""
+    most_turns: int = 0
+    """Turns of the user after which a conversation ends; 0 means any number."""
+    end_phrases: frozenset[str] = frozenset()
+    """What the user says to end it; lower case, words with one space between."""
+    warm_seconds: float = 0.0
+    """How long the next session is kept ready after a conversation; 0 means never."""
+    facts: bool = False
+    """What changes from turn to turn is told to the model in each."""
+    announcement_seconds: float = 60.0
+    tap_seconds: float = 0.3
+    """A press shorter than this holds no words."""
     listening_seconds: float = 8.0
     utterance_seconds: float = 60.0
     thinking_seconds: float = 30.0
@@ -35,6 +63,8 @@ class Rules:
     full_duplex: bool = False
     local_turns: bool = False
     """The end of an utterance is found on the device, for an endpoint that does not."""
+    push_to_talk: bool = False
+    """The user is heard while he holds the button; a wake word still begins a conversation without it."""
     turn_cues: bool = False
     """Cues tell not only what goes wrong but also when listening begins and ends, and mute."""
     most_tool_calls: int = 16
@@ -105,10 +135,31 @@ class Conversation:
     """The model said goodbye: the conversation ends with this answer."""
     typed: bool = False
     """Asked by text: one turn, and the microphone stays out of it."""
+    aloud: bool = True
+    """Whether answers are sound; else they are text alone."""
+    by_button: bool = False
+    """The user is heard only while he holds the button."""
     since_sample: int | None = None
     """Where the uplink begins when it opens next (16 kHz samples); None means now."""
     wake: Wake | None = None
     """The activation that nobody has spoken after so far."""
+    endpoint: int = 0
+    root: int = 0
+    """The first session of the conversation."""
+    is_lost: bool = False
+    """The session broke off; what is heard of its last answer is still to be played."""
+    is_old: bool = False
+    """The session is to be replaced by a new one as soon as nothing goes on."""
+    unanswered: bool = False
+    """The user has spoken, and nothing of an answer has come."""
+    retried: bool = False
+    """The answer of this turn was asked for again, because it failed."""
+    turns: int = 0
+    """How often it was the user's turn and he used it."""
+    interrupter: str | None = None
+    """The utterance that interrupted the last answer, as long as it may turn out to have been a noise."""
+    resuming: bool = False
+    """The next response is to be the rest of an answer that a noise interrupted."""
 
     @property
     def owes(self) -> bool:
@@ -138,6 +189,17 @@ class Opening:
     text: str | None = None
     wake: Wake | None = None
     """The wake word that opened the session."""
+    endpoint: int = 0
+    tries: int = 0
+    """Failed ones at this endpoint."""
+    aloud: bool = True
+    """Whether the answer to the text is sound."""
+    is_held: bool | None = None
+    """Whether the button that is to be held while talking is still down; None where it is not."""
+    resume: Conversation | None = None
+    """The conversation that goes on in the new session."""
+    outputs: tuple[tuple[str, str], ...] = ()
+    """Calls of the conversation that ended meanwhile, and their outputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +249,26 @@ class Speaking:
 Phase = Idle | Opening | Listening | Thinking | Speaking
 
 
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """A session beside the phase: ready for the next activation, or a test of whether an endpoint is up again."""
+
+    session: int
+    endpoint: int
+    is_probe: bool
+    is_ready: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A sentence of our own."""
+
+    number: int
+    text: str
+    request: int | None = None
+    """Who asked for it by the control socket."""
+
+
 class Card(Enum):
     """What is known of the sound card."""
 
@@ -220,7 +302,36 @@ class State:
     """A wake word's call failed while the user was listened to; its cue waits for the end of that."""
     fault: Fault | None = None
     """Why the last conversation failed; forgotten when a session opens."""
+    down: tuple[Down, ...] = ()
+    """Endpoints that failed and have not been reached since."""
+    checks: int = 0
+    """Counts the waits before an endpoint is looked for again; the timer of an older one is stale."""
+    spare: Spare | None = None
+    spent: Spent | None = None
+    """The last that the ledger told; None before."""
+    told_limits: frozenset[str] = frozenset()
+    """Limits of which the user was told that they are reached, each with its day or month."""
+    announcements: tuple[Announcement, ...] = ()
+    """To be spoken when nothing else goes on."""
+    announcing: Announcement | None = None
+    announced: int = 0
+    """Number of the last announcement."""
+    presses: int = 0
+    """Counts presses of the button that may be held; the timer of an older one is stale."""
+    is_tap: bool = False
+    """The last press may still turn out to be a short one."""
     stopping: bool = False
+
+
+def conversation(phase: Phase) -> Conversation | None:
+    """What goes on, or goes on as soon as a session is open; None while idle or at a beginning."""
+    match phase:
+        case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk):
+            return talk
+        case Opening(resume=talk):
+            return talk
+        case _:
+            return None
 
 
 def session(phase: Phase) -> int | None:

@@ -1,52 +1,54 @@
 """The one place where the speaker decides: `step(state, event) -> (state, effects)`.
 
-What follows from the state (capture, uplink, level, timers) is commanded by no branch: `step` compares before with
-after.
+What follows from the state (capture, uplink, level, facts, timers) is commanded by no branch: `step` compares before
+with after. What may follow from any branch is in `settling`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import assert_never
 
+from speakerd.core import derived
 from speakerd.core import effects as do
 from speakerd.core import events as on
+from speakerd.core.activations import end, on_action, on_release, on_say, on_text, on_wake_word, quiet
 from speakerd.core.barge_in import on_hold_over, on_voice
-from speakerd.core.derived import capturing, deadline_seconds, hold, playout_level, uplinked
-from speakerd.core.moves import Outcome, enter, fail, finish, interrupt, judge
+from speakerd.core.moves import Outcome, fail, finish, judge
+from speakerd.core.opening import on_check, on_opening_failed, on_spare, on_spare_over
+from speakerd.core.settling import on_spent, settle, stop_announcing
 from speakerd.core.state import (
     Card,
     Idle,
     Listening,
     Opening,
-    Requested,
     Speaking,
     State,
     Thinking,
-    Wake,
+    conversation,
     session,
 )
-from speakerd.core.turns import on_conversation, on_playout_ended
-from speakerd.core.words import CallTool, Stop, Talk
+from speakerd.core.turns import on_conversation, on_playout_ended, on_tool_finished
 
-CARD_MISSING = "the sound card is not available: see what `speakerd check` says"
-BUSY = "a conversation is going on: ask again when it has ended"
+NOT_OPENED = "it did not open in time"
 
 
 def step(state: State, event: on.Event) -> Outcome:
     """Return the next state and what to do about it, in order."""
     if state.stopping:
         return state, []
-    after, wanted = _cued(*_decide(state, event))
-    heard_before, heard_after = uplinked(state), uplinked(after)
+    after, wanted = _decide(state, event)
+    after, settling = settle(state, after)
+    after, wanted = _cued(after, wanted + settling)
+    heard_before, heard_after = derived.uplinked(state), derived.uplinked(after)
     effects: list[do.Effect] = []
     if heard_before is not None and heard_before != heard_after:
         effects.append(do.CloseUplink())
+    effects += _facts(state, after)
     effects += wanted
-    if playout_level(state) is not playout_level(after):
-        effects.append(do.SetPlayoutLevel(playout_level(after)))
-    if capturing(state) != capturing(after):
-        effects.append(do.OpenCapture() if capturing(after) else do.CloseCapture())
+    if derived.playout_level(state) is not derived.playout_level(after):
+        effects.append(do.SetPlayoutLevel(derived.playout_level(after)))
+    if derived.capturing(state) != derived.capturing(after):
+        effects.append(do.OpenCapture() if derived.capturing(after) else do.CloseCapture())
     if heard_before != heard_after:
         after, opening = _open_uplink(after)
         effects += opening
@@ -56,27 +58,27 @@ def step(state: State, event: on.Event) -> Outcome:
 def _decide(state: State, event: on.Event) -> Outcome:
     match event:
         case on.WakeWordHeard():
-            return _on_wake_word(state, event)
+            return on_wake_word(state, event)
         case on.ActionPressed():
-            return _on_action(state)
+            return on_action(state)
+        case on.ActionReleased():
+            return on_release(state)
         case on.MutePressed():
             return _on_mute(state, not state.muted)
         case on.MuteAsked():
             return _on_mute(state, event.muted)
         case on.EndAsked():
-            return _end(state)
-        case on.CardFound():
-            return replace(state, card=Card.UP), [do.StartRinging()] if state.ringing else []
-        case on.CardLost():
-            return _on_card_lost(state)
-        case on.MicrophoneSilent():
-            return _on_silent_microphone(state)
-        case on.MicrophoneHeard():
-            return replace(state, microphone_silent=False), []
+            return end(state)
+        case on.CardFound() | on.CardLost() | on.MicrophoneSilent() | on.MicrophoneHeard():
+            return _on_card(state, event)
         case on.VoiceHinted() | on.VoiceHeard() | on.VoiceGone():
             return on_voice(state, event)
         case on.TextAsked():
-            return _on_text(state, event)
+            return on_text(state, event)
+        case on.SayAsked():
+            return on_say(state, event)
+        case on.RetryAsked():
+            return replace(state, down=(), fault=None, checks=state.checks + 1), []
         case on.WordsChanged(words=words):
             return replace(state, rules=replace(state.rules, words=words)), []
         case on.StopAsked():
@@ -85,64 +87,21 @@ def _decide(state: State, event: on.Event) -> Outcome:
             effects: list[do.Effect] = [] if state.ringing else [do.StartRinging()]
             return replace(state, ringing=state.ringing | {event.alarm}, rings=state.rings + 1), effects
         case on.TimedOut():
-            return _on_deadline(state, event)
+            return _on_timer(state, event)
         case on.PlayoutEnded():
-            return on_playout_ended(state, event)
+            return _on_playout_ended(state, event)
         case on.CueEnded(cue=cue):
             return replace(state, cues=state.cues - {cue}), []
-        case on.ActionReleased() | on.SayAsked() | on.RetryAsked() | on.Spent() | on.UplinkClosed():
-            return state, []
         case on.ToolFinished(session=on.NO_SESSION):
             return _on_own_call_finished(state, event)
+        case on.ToolFinished():
+            return on_tool_finished(state, event)
+        case on.Spent():
+            return on_spent(state, event)
+        case on.SessionOpened() | on.SessionClosed() if state.spare and event.session == state.spare.session:
+            return on_spare(state, state.spare, event)
         case _:
             return on_conversation(state, event) if event.session == session(state.phase) else (state, [])
-
-
-def _on_wake_word(state: State, event: on.WakeWordHeard) -> Outcome:
-    match state.rules.action(event.word):
-        case Stop():
-            return _end(state) if isinstance(state.phase, Thinking | Speaking) else _quiet(state)
-        case CallTool(name=name, arguments=arguments):
-            # Positions never come again, so no two calls share an id. Ringing goes on: nobody asked for quiet.
-            call = do.RunTool(on.NO_SESSION, f"wake-{event.sample}", name, arguments)
-            return state, [call] if _hears(state) else []
-        case Talk():
-            return _on_talk_word(state, event)
-        case action:
-            assert_never(action)
-
-
-def _on_talk_word(state: State, event: on.WakeWordHeard) -> Outcome:
-    state, effects = _quiet(state)
-    if not _hears(state):
-        return state, effects
-    match state.phase:
-        case Idle():
-            since_sample = max(0, event.sample - state.rules.preroll_samples)
-            state, opening = _open(state, since_sample=since_sample, wake=Wake(event.word, event.sample))
-            return state, effects + opening
-        case Thinking() | Speaking() as phase:
-            going_on = replace(phase, talk=replace(phase.talk, ending=False, typed=False))
-            state, interrupting = interrupt(state, going_on, event.sample)
-            return state, effects + interrupting
-        case _:
-            return state, effects
-
-
-def _on_action(state: State) -> Outcome:
-    if state.ringing:
-        return _quiet(state)
-    match state.phase:
-        case Idle() if state.muted:
-            return state, [do.PlayCue(do.Cue.MUTED)]
-        case Idle() if state.microphone_silent:
-            return state, [do.PlayCue(do.Cue.NO_MICROPHONE)]
-        case Idle() if state.card is Card.UP:
-            return _open(state)
-        case Thinking() | Speaking() as phase:
-            return interrupt(state, phase)
-        case _:
-            return finish(state)
 
 
 def _on_mute(state: State, muted: bool) -> Outcome:
@@ -151,7 +110,10 @@ def _on_mute(state: State, muted: bool) -> Outcome:
         effects.append(do.PlayCue(do.Cue.MUTED if muted else do.Cue.UNMUTED))
     state = replace(state, muted=muted, microphone_silent=state.microphone_silent and not muted)
     match state.phase:
-        case Opening(text=None) | Listening() if muted:
+        case Opening(text=None, resume=None) | Listening() if muted:
+            state, finishing = finish(state)
+            return state, finishing + effects
+        case Opening(resume=talk) if muted and talk is not None and not talk.typed:
             state, finishing = finish(state)
             return state, finishing + effects
         case Speaking() as phase if muted:
@@ -161,61 +123,100 @@ def _on_mute(state: State, muted: bool) -> Outcome:
             return state, effects
 
 
-def _on_card_lost(state: State) -> Outcome:
-    state, effects = finish(state)
-    return replace(state, card=Card.DOWN, microphone_silent=False), effects
-
-
-def _on_silent_microphone(state: State) -> Outcome:
-    """Say it once; a report from before a mute or a lost card is stale."""
-    if state.microphone_silent or not _hears(state):
-        return state, []
-    return replace(state, microphone_silent=True), [do.PlayCue(do.Cue.NO_MICROPHONE)]
-
-
-def _on_text(state: State, event: on.TextAsked) -> Outcome:
-    if state.card is not Card.UP:
-        return state, [do.RefuseAsk(event.request, CARD_MISSING)]
-    match state.phase:
-        case Idle():
-            return _open(state, request=event.request, text=event.text)
-        case Listening(talk=talk, utterance=None) if talk.response is None:
-            state = enter(state, Thinking(replace(talk, response=Requested(), calls_made=0)))
-            return state, [do.SendText(talk.session, event.text), do.CreateResponse(talk.session)]
-        case _:
-            return state, [do.RefuseAsk(event.request, BUSY)]
+def _on_card(state: State, event: on.CardFound | on.CardLost | on.MicrophoneSilent | on.MicrophoneHeard) -> Outcome:
+    match event:
+        case on.CardFound():
+            return replace(state, card=Card.UP), [do.StartRinging()] if state.ringing else []
+        case on.CardLost():
+            state, effects = finish(state)
+            state, hushing = stop_announcing(state)
+            return replace(state, card=Card.DOWN, microphone_silent=False), effects + hushing
+        case on.MicrophoneHeard():
+            return replace(state, microphone_silent=False), []
+        case on.MicrophoneSilent() if state.microphone_silent or state.muted or state.card is not Card.UP:
+            # Said already; or a report from before a mute or a lost card.
+            return state, []
+        case on.MicrophoneSilent():
+            return replace(state, microphone_silent=True), [do.PlayCue(do.Cue.NO_MICROPHONE)]
 
 
 def _on_stop(state: State) -> Outcome:
-    state, effects = _end(state)
-    return replace(state, stopping=True), [*effects, do.Exit()]
+    state, effects = end(state)
+    if state.spare is not None:
+        effects.append(do.CloseSession(state.spare.session))
+    return replace(state, spare=None, stopping=True), [*effects, do.Exit()]
 
 
-def _end(state: State) -> Outcome:
-    state, quieting = _quiet(state)
-    state, finishing = finish(state)
-    return state, quieting + finishing
+def _on_timer(state: State, event: on.TimedOut) -> Outcome:
+    number = event.epoch
+    match event.timer:
+        case on.Timer.RINGING:
+            return quiet(state) if number == state.rings else (state, [])
+        case on.Timer.HOLD:
+            return on_hold_over(state, number)
+        case on.Timer.ROLLOVER:
+            return _on_old_session(state, number)
+        case on.Timer.CONVERSATION:
+            return _on_long_conversation(state, number)
+        case on.Timer.SPARE:
+            return on_spare_over(state, number)
+        case on.Timer.HEALTH:
+            return on_check(state, number)
+        case on.Timer.ANNOUNCEMENT:
+            is_current = state.announcing is not None and state.announcing.number == number
+            return stop_announcing(state) if is_current else (state, [])
+        case on.Timer.TAP:
+            return replace(state, is_tap=state.is_tap and number != state.presses), []
+        case on.Timer.PHASE:
+            return _on_deadline(state) if number == state.epoch else (state, [])
 
 
-def _on_deadline(state: State, event: on.TimedOut) -> Outcome:
-    if event.timer is on.Timer.RINGING:
-        return _quiet(state) if event.epoch == state.rings else (state, [])
-    if event.timer is on.Timer.HOLD:
-        return on_hold_over(state, event.epoch)
-    if event.epoch != state.epoch:
-        return state, []
+def _on_deadline(state: State) -> Outcome:
     match state.phase:
-        case Opening():
-            return fail(state, on.Fault.NO_NETWORK)
+        case Opening() as phase:
+            closing = (do.CloseSession(phase.session),)
+            return on_opening_failed(state, phase, on.Fault.NO_NETWORK, NOT_OPENED, closing=closing)
         case Thinking() | Speaking():
             return fail(state, on.Fault.NO_ANSWER)
-        case Listening(talk=talk, utterance=None) if uplinked(state) is not None and not state.microphone_silent:
+        case Listening(talk=talk, utterance=None) if (
+            derived.uplinked(state) is not None and not state.microphone_silent
+        ):
             _, judging = judge(talk, was_wanted=False)
             state, finishing = finish(state)
             telling = [do.PlayCue(do.Cue.END_OF_LISTENING)] if state.rules.turn_cues else []
             return state, [*judging, *finishing, *telling]
         case _:
             return finish(state)
+
+
+def _is_listened_to(state: State) -> bool:
+    return derived.uplinked(state) is not None and not state.microphone_silent
+
+
+def _on_old_session(state: State, number: int) -> Outcome:
+    match state.phase:
+        case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk) as phase if talk.session == number:
+            return replace(state, phase=replace(phase, talk=replace(talk, is_old=True))), []
+        case _:
+            return state, []
+
+
+def _on_long_conversation(state: State, number: int) -> Outcome:
+    """The longest conversation is over: at once where the user is waited for, else with this answer."""
+    talk = conversation(state.phase)
+    if talk is None or talk.root != number:
+        return state, []
+    match state.phase:
+        case Thinking() | Speaking() as phase:
+            return replace(state, phase=replace(phase, talk=replace(talk, ending=True))), []
+        case _:
+            return finish(state)
+
+
+def _on_playout_ended(state: State, event: on.PlayoutEnded) -> Outcome:
+    if state.announcing is not None and event.item_id == do.announcement_item(state.announcing.number):
+        return replace(state, announcing=None), []
+    return on_playout_ended(state, event)
 
 
 def _on_own_call_finished(state: State, event: on.ToolFinished) -> Outcome:
@@ -225,33 +226,7 @@ def _on_own_call_finished(state: State, event: on.ToolFinished) -> Outcome:
     """
     if event.failed:
         return replace(state, failure_untold=True), []
-    return state, [do.PlayCue(do.Cue.DONE)] if uplinked(state) is None else []
-
-
-def _hears(state: State) -> bool:
-    return not state.muted and state.card is Card.UP
-
-
-def _open(
-    state: State,
-    *,
-    since_sample: int | None = None,
-    request: int | None = None,
-    text: str | None = None,
-    wake: Wake | None = None,
-) -> Outcome:
-    number = state.sessions + 1
-    opening = Opening(number, since_sample, request, text, wake)
-    effects: list[do.Effect] = [do.OpenSession(number)]
-    if text is None and state.rules.turn_cues and state.rules.full_duplex:
-        effects.append(do.PlayCue(do.Cue.ACTIVATED))
-    return replace(enter(state, opening), sessions=number), effects
-
-
-def _quiet(state: State) -> Outcome:
-    if not state.ringing:
-        return state, []
-    return replace(state, ringing=frozenset(), rings=state.rings + 1), [do.StopRinging()]
+    return state, [do.PlayCue(do.Cue.DONE)] if derived.uplinked(state) is None else []
 
 
 def _cued(state: State, effects: list[do.Effect]) -> Outcome:
@@ -260,32 +235,62 @@ def _cued(state: State, effects: list[do.Effect]) -> Outcome:
     begun = {effect.cue for effect in effects if isinstance(effect, do.PlayCue)}
     if begun:
         state = replace(state, cues=state.cues | begun)
-    if state.failure_untold and (state.rules.full_duplex or uplinked(state) is None):
+    if state.failure_untold and (state.rules.full_duplex or derived.uplinked(state) is None):
         state, telling = _cued(replace(state, failure_untold=False), [do.PlayCue(do.Cue.FAILED)])
         effects += telling
     return state, effects
 
 
+def _facts(before: State, after: State) -> list[do.Effect]:
+    """Facts are told before what they are for, and forgotten after it; a session that is gone has forgotten them."""
+    told, wanted = derived.informed(before), derived.informed(after)
+    if told == wanted:
+        return []
+    effects: list[do.Effect] = []
+    if told is not None and derived.open_session(after) == told:
+        effects.append(do.ForgetFacts(told))
+    if wanted is not None:
+        effects.append(do.TellFacts(wanted))
+    return effects
+
+
 def _open_uplink(state: State) -> Outcome:
     """Use up the position at which the uplink begins: when it opens again, it begins there and then."""
     phase = state.phase
-    if uplinked(state) is None or isinstance(phase, Idle | Opening):
+    if derived.uplinked(state) is None or isinstance(phase, Idle | Opening):
         return state, []
     used = replace(phase, talk=replace(phase.talk, since_sample=None))
     return replace(state, phase=used), [do.OpenUplink(phase.talk.session, phase.talk.since_sample)]
 
 
+def _running(state: State) -> dict[on.Timer, tuple[int, float]]:
+    """The timers that run in a state: for each its number and its seconds. A new number is a new start."""
+    rules = state.rules
+    announcing = None if state.announcing is None else state.announcing.number
+    known: dict[on.Timer, tuple[int | None, float | None]] = {
+        on.Timer.PHASE: (state.epoch, derived.deadline_seconds(state)),
+        on.Timer.RINGING: (state.rings if state.ringing else None, rules.ringing_seconds),
+        on.Timer.HOLD: (derived.hold(state), rules.hold_seconds),
+        on.Timer.ROLLOVER: (derived.open_session(state), rules.rollover_seconds),
+        on.Timer.CONVERSATION: (derived.root(state), rules.conversation_seconds),
+        on.Timer.SPARE: (state.spare.session if state.spare else None, derived.spare_seconds(state)),
+        on.Timer.HEALTH: (state.checks, derived.check_seconds(state)),
+        on.Timer.ANNOUNCEMENT: (announcing, rules.announcement_seconds),
+        on.Timer.TAP: (state.presses if state.is_tap else None, rules.tap_seconds),
+    }
+    return {
+        timer: (number, seconds)
+        for timer, (number, seconds) in known.items()
+        if number is not None and seconds is not None
+    }
+
+
 def _timers(before: State, after: State) -> list[do.Effect]:
     effects: list[do.Effect] = []
-    if after.epoch != before.epoch:
-        seconds = deadline_seconds(after)
-        running = do.StopTimer(on.Timer.PHASE)
-        effects.append(running if seconds is None else do.StartTimer(on.Timer.PHASE, after.epoch, seconds))
-    if after.rings != before.rings:
-        ringing = do.StartTimer(on.Timer.RINGING, after.rings, after.rules.ringing_seconds)
-        effects.append(ringing if after.ringing else do.StopTimer(on.Timer.RINGING))
-    number = hold(after)
-    if number != hold(before):
-        stopping = do.StopTimer(on.Timer.HOLD)
-        effects.append(stopping if number is None else do.StartTimer(on.Timer.HOLD, number, after.rules.hold_seconds))
+    running, wanted = _running(before), _running(after)
+    for timer in on.Timer:
+        if timer in wanted and (timer not in running or running[timer][0] != wanted[timer][0]):
+            effects.append(do.StartTimer(timer, *wanted[timer]))
+        elif timer in running and timer not in wanted:
+            effects.append(do.StopTimer(timer))
     return effects

@@ -11,10 +11,14 @@ from typing import assert_never
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
-from speakerd.core.derived import uplinked
-from speakerd.core.moves import Outcome, enter, fail, finish, interrupt, is_last_turn, judge
+from speakerd.core.derived import is_unaffordable, uplinked
+from speakerd.core.endpoints import FATAL
+from speakerd.core.moves import Outcome, cancel, enter, fail, finish, interrupt, is_last_turn, judge
+from speakerd.core.opening import on_late_output, on_lost, on_opening_failed, reached, resumed
 from speakerd.core.state import (
     END_CONVERSATION,
+    HELD,
+    RELEASED,
     Active,
     Cancelled,
     Conversation,
@@ -41,10 +45,10 @@ SessionEvent = (
     | on.ResponseCreated
     | on.AnswerStarted
     | on.ToolCalled
-    | on.ToolFinished
     | on.ResponseEnded
     | on.ResponseRefused
     | on.Transcribed
+    | on.UplinkClosed
 )
 
 
@@ -61,17 +65,39 @@ def on_conversation(state: State, event: SessionEvent) -> Outcome:
 
 def _while_opening(state: State, phase: Opening, event: SessionEvent) -> Outcome:
     match event:
-        case on.SessionOpened() if phase.text is not None:
-            talk = Conversation(phase.session, Requested(), typed=True)
-            asking: list[do.Effect] = [do.SendText(phase.session, phase.text), do.CreateResponse(phase.session)]
-            return enter(replace(state, fault=None), Thinking(talk)), asking
         case on.SessionOpened():
-            talk = Conversation(phase.session, since_sample=phase.since_sample, wake=phase.wake)
-            return enter(replace(state, fault=None), Listening(talk)), _ready(state, phase)
+            return on_opened(state, phase)
         case on.SessionClosed():
-            return fail(state, event.fault, event.reason)
+            return on_opening_failed(state, phase, event.fault, event.reason)
         case _:
             return state, []
+
+
+def on_opened(state: State, phase: Opening) -> Outcome:
+    """The session stands: hear what was said since the activation, or ask what was typed."""
+    state = reached(state, phase.endpoint)
+    if phase.resume is not None:
+        state, effects = resumed(state, phase, phase.resume)
+        state, going_on = _go_on(state) if isinstance(state.phase, Thinking) else (state, [])
+        return state, effects + going_on
+    talk = Conversation(phase.session, endpoint=phase.endpoint, root=phase.session)
+    if phase.text is not None:
+        talk = replace(talk, response=Requested(), typed=True, aloud=phase.aloud, turns=1)
+        asking: list[do.Effect] = [
+            do.SendText(phase.session, phase.text),
+            do.CreateResponse(phase.session, phase.aloud),
+        ]
+        return enter(state, Thinking(talk)), asking
+    talk = replace(talk, since_sample=phase.since_sample, wake=phase.wake, by_button=phase.is_held is not None)
+    match phase.is_held:
+        case True:
+            return enter(state, Listening(talk, HELD)), []
+        case False:
+            # All of it has been said: send it, and nothing more.
+            said: list[do.Effect] = [do.OpenUplink(talk.session, talk.since_sample), do.CloseUplink()]
+            return enter(state, Listening(replace(talk, since_sample=None), RELEASED)), said
+        case None:
+            return enter(state, Listening(talk)), _ready(state, phase)
 
 
 def _ready(state: State, phase: Opening) -> list[do.Effect]:
@@ -88,7 +114,7 @@ def _ready(state: State, phase: Opening) -> list[do.Effect]:
 def _while_talking(state: State, phase: Talking, event: SessionEvent) -> Outcome:
     match event:
         case on.SessionClosed():
-            return fail(state, event.fault, event.reason)
+            return _on_closed(state, phase, event)
         case on.SpeechStarted():
             return _on_speech_started(state, phase, event.item_id)
         case on.SpeechStopped():
@@ -103,13 +129,15 @@ def _while_talking(state: State, phase: Talking, event: SessionEvent) -> Outcome
             return _on_answer(state, phase, event)
         case on.ToolCalled():
             return _on_tool_called(state, phase, event)
-        case on.ToolFinished():
-            return _on_tool_finished(state, phase, event)
         case on.ResponseEnded():
             return _on_ended(state, phase, event)
         case on.ResponseRefused():
             return _on_refused(state, phase)
-        case on.SessionOpened() | on.Transcribed():
+        case on.Transcribed():
+            return _on_transcribed(state, phase, event)
+        case on.UplinkClosed():
+            return _on_uplink_closed(state, phase)
+        case on.SessionOpened():
             return state, []
         case _:
             assert_never(event)
@@ -121,6 +149,14 @@ def _on_speech_started(state: State, phase: Talking, utterance: str) -> Outcome:
     return interrupt(state, phase, utterance=utterance)
 
 
+def _on_closed(state: State, phase: Talking, event: on.SessionClosed) -> Outcome:
+    if phase.talk.is_lost:
+        return state, []
+    if isinstance(phase, Speaking):
+        state = replace(state, phase=replace(phase, overheard=None))
+    return on_lost(state, phase.talk, event.fault, event.reason)
+
+
 def _on_speech_stopped(state: State, phase: Talking) -> Outcome:
     """The server answers an utterance by itself, once what we cancelled is over.
 
@@ -128,7 +164,7 @@ def _on_speech_stopped(state: State, phase: Talking) -> Outcome:
     """
     if not isinstance(phase, Listening):
         return state, []
-    talk, judging = judge(replace(phase.talk, calls_made=0), was_wanted=True)
+    talk, judging = judge(_used(state, phase.talk), was_wanted=True)
     if isinstance(talk.response, Cancelled):
         talk = replace(talk, response=replace(talk.response, then=Requested()))
     else:
@@ -138,20 +174,39 @@ def _on_speech_stopped(state: State, phase: Talking) -> Outcome:
 
 def _on_utterance_began(state: State, phase: Talking, event: on.UtteranceBegan) -> Outcome:
     """Our own ears stand in for an endpoint that has none; what they heard before the uplink closed is stale."""
-    if not state.rules.local_turns or uplinked(state) is None:
+    if not state.rules.local_turns or phase.talk.by_button or uplinked(state) is None:
         return state, []
     return _on_speech_started(state, phase, f"local-{event.sample}")
 
 
 def _on_utterance_ended(state: State, phase: Talking) -> Outcome:
     """Ask for the answer ourselves; after what we cancelled, where that is not yet over."""
-    if not state.rules.local_turns or not isinstance(phase, Listening):
+    if not state.rules.local_turns or phase.talk.by_button or not isinstance(phase, Listening):
         return state, []
-    talk, effects = judge(replace(phase.talk, calls_made=0), was_wanted=True)
+    return _commit(state, phase)
+
+
+def _on_uplink_closed(state: State, phase: Talking) -> Outcome:
+    """All that was said while the button was down is sent: it is one utterance."""
+    if not isinstance(phase, Listening) or phase.utterance != RELEASED:
+        return state, []
+    return _commit(state, phase)
+
+
+def _used(state: State, talk: Conversation) -> Conversation:
+    """It was the user's turn, and he used it."""
+    turns = talk.turns + 1
+    is_last = 0 < state.rules.most_turns <= turns
+    return replace(talk, calls_made=0, turns=turns, unanswered=True, retried=False, ending=talk.ending or is_last)
+
+
+def _commit(state: State, phase: Listening) -> Outcome:
+    talk, effects = judge(_used(state, phase.talk), was_wanted=True)
     effects.append(do.CommitUtterance(talk.session))
     if talk.response is not None:
         return enter(state, Thinking(replace(talk, continuing=True))), effects
-    return enter(state, Thinking(replace(talk, response=Requested()))), [*effects, do.CreateResponse(talk.session)]
+    asked = do.CreateResponse(talk.session, talk.aloud)
+    return enter(state, Thinking(replace(talk, response=Requested()))), [*effects, asked]
 
 
 def _on_created(state: State, phase: Talking, event: on.ResponseCreated) -> Outcome:
@@ -167,15 +222,15 @@ def _on_created(state: State, phase: Talking, event: on.ResponseCreated) -> Outc
     if isinstance(phase, Thinking):
         return enter(state, Thinking(talk)), []
     # A server that answers by itself has heard an utterance, even if it did not tell its end.
-    talk, judging = judge(talk, was_wanted=True)
+    talk, judging = judge(_used(state, talk), was_wanted=True)
     return enter(state, Thinking(talk)), judging
 
 
 def _on_answer(state: State, phase: Talking, event: on.AnswerStarted) -> Outcome:
-    talk = phase.talk
+    talk = replace(phase.talk, unanswered=False)
     match phase:
         case Speaking(items=items):
-            return enter(state, replace(phase, items=(*items, event.item_id))), []
+            return enter(state, replace(phase, talk=talk, items=(*items, event.item_id))), []
         case Thinking() if talk.response == Active(event.response_id):
             return enter(state, Speaking(talk, (event.item_id,))), []
         case _:
@@ -184,9 +239,9 @@ def _on_answer(state: State, phase: Talking, event: on.AnswerStarted) -> Outcome
 
 
 def _on_tool_called(state: State, phase: Talking, event: on.ToolCalled) -> Outcome:
-    talk = phase.talk
-    if talk.response != Active(event.response_id):
+    if phase.talk.response != Active(event.response_id):
         return state, []
+    talk = replace(phase.talk, unanswered=False)
     if event.name == END_CONVERSATION:
         return _with(state, phase, replace(talk, ending=True)), []
     if talk.calls_made >= state.rules.most_tool_calls:
@@ -196,8 +251,19 @@ def _on_tool_called(state: State, phase: Talking, event: on.ToolCalled) -> Outco
     return _with(state, phase, counted), [do.RunTool(talk.session, event.call_id, event.name, event.arguments)]
 
 
-def _on_tool_finished(state: State, phase: Talking, event: on.ToolFinished) -> Outcome:
-    talk = phase.talk
+def on_tool_finished(state: State, event: on.ToolFinished) -> Outcome:
+    """Send the output of a call that the conversation still waits for, in whichever of its sessions it was made."""
+    phase = state.phase
+    match phase:
+        case Opening():
+            return on_late_output(state, phase, event)
+        case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk):
+            return _on_output(state, phase, talk, event)
+        case _:
+            return state, []
+
+
+def _on_output(state: State, phase: Talking, talk: Conversation, event: on.ToolFinished) -> Outcome:
     sending: list[do.Effect] = [do.SendToolOutput(talk.session, event.call_id, event.output)]
     if event.call_id in talk.orphans:
         return _with(state, phase, replace(talk, orphans=talk.orphans - {event.call_id})), sending
@@ -214,11 +280,53 @@ def _on_ended(state: State, phase: Talking, event: on.ResponseEnded) -> Outcome:
         case Cancelled(response_id=event.response_id, then=then):
             return _go_on(_with(state, phase, replace(talk, response=then)))
         case Active(response_id=event.response_id) if event.status is on.Status.FAILED:
-            return fail(state, event.fault or on.Fault.SERVER_ERROR)
+            return _on_failed(state, phase, event.fault or on.Fault.SERVER_ERROR)
         case Active(response_id=event.response_id):
             return _go_on(_with(state, phase, replace(talk, response=None)))
         case _:
             return state, []
+
+
+def _on_failed(state: State, phase: Talking, fault: on.Fault) -> Outcome:
+    """Ask once more, for the rest where a part was spoken; what would only be repeated is asked of somebody else."""
+    talk = phase.talk
+    if fault in FATAL:
+        return on_lost(state, talk, fault, f"the answer failed: {fault.value}", is_open=True)
+    if talk.retried:
+        return fail(state, fault)
+    resuming = talk.resuming or isinstance(phase, Speaking)
+    again = replace(talk, response=None, continuing=True, resuming=resuming, retried=True)
+    return _go_on(_with(state, phase, again))
+
+
+def _on_transcribed(state: State, phase: Talking, event: on.Transcribed) -> Outcome:
+    """What the user said may be goodbye; or nothing at all, and then the answer that it interrupted goes on."""
+    talk = phase.talk
+    if event.talker is not on.Talker.USER:
+        return state, []
+    if event.item_id == talk.interrupter and not event.text.strip():
+        return _on_noise(state, phase, event.item_id)
+    if words(event.text) not in state.rules.end_phrases:
+        return state, []
+    ended = _with(state, phase, replace(talk, ending=True))
+    if isinstance(phase, Listening) and phase.utterance is None and talk.response is None:
+        return finish(ended)
+    return ended, []
+
+
+def _on_noise(state: State, phase: Talking, item_id: str) -> Outcome:
+    """A noise interrupted the answer: forget it, and ask for the rest. Too late if it is being answered."""
+    if not isinstance(phase, Thinking):
+        return state, []
+    cancelling, talk = cancel(phase.talk)
+    talk = replace(talk, continuing=True, resuming=True, interrupter=None, unanswered=False)
+    state, going_on = _go_on(_with(state, phase, talk))
+    return state, [*cancelling, do.DeleteItem(talk.session, item_id), *going_on]
+
+
+def words(text: str) -> str:
+    """What was said without case and punctuation, as end phrases are written."""
+    return " ".join("".join(mark if mark.isalnum() or mark == "'" else " " for mark in text.lower()).split())
 
 
 def _on_refused(state: State, phase: Talking) -> Outcome:
@@ -256,9 +364,11 @@ def _go_on(state: State) -> Outcome:
         return state, []
     talk = phase.talk
     effects: list[do.Effect] = []
-    if talk.continuing and not talk.calls and talk.response is None:
-        talk = replace(talk, response=Requested(), continuing=False)
-        effects.append(do.CreateResponse(talk.session))
+    if talk.continuing and is_unaffordable(state, talk) and isinstance(phase, Thinking):
+        return finish(state)
+    if talk.continuing and not talk.calls and talk.response is None and not talk.is_lost:
+        effects.append(do.CreateResponse(talk.session, talk.aloud, talk.resuming))
+        talk = replace(talk, response=Requested(), continuing=False, resuming=False)
     if isinstance(phase, Speaking):
         return _with(state, phase, talk), effects
     if talk.owes:

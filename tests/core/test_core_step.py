@@ -8,7 +8,10 @@ import pytest
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
+from speakerd.core.activations import BUSY, CARD_MISSING
 from speakerd.core.lights import Light, light
+from speakerd.core.moves import Outcome
+from speakerd.core.sentences import GIVEN_UP
 from speakerd.core.state import (
     END_CONVERSATION,
     Card,
@@ -21,11 +24,11 @@ from speakerd.core.state import (
     State,
     Thinking,
 )
-from speakerd.core.step import BUSY, CARD_MISSING, step
+from speakerd.core.step import step as whole_step
 from speakerd.core.turns import TOO_MANY_CALLS, on_conversation
 from speakerd.core.words import CallTool, Stop, Talk, WordAction
 
-PHASE, RINGING = on.Timer.PHASE, on.Timer.RINGING
+PHASE, RINGING, AGE, HEALTH = on.Timer.PHASE, on.Timer.RINGING, on.Timer.ROLLOVER, on.Timer.HEALTH
 WAKE = on.WakeWordHeard("hey_jarvis", 0.97, 40_000)
 PRESS = on.ActionPressed()
 MUTE = on.MutePressed()
@@ -37,6 +40,19 @@ RULES = Rules(
 )
 
 Story = list[tuple[on.Event, list[do.Effect], Light]]
+
+
+def step(state: State, event: on.Event) -> Outcome:
+    """Without the timer of the session's age, which test_core_session is about."""
+    state, effects = whole_step(state, event)
+    return state, [e for e in effects if not (isinstance(e, do.StartTimer | do.StopTimer) and e.timer is AGE)]
+
+
+def told_aloud(fault: on.Fault) -> list[do.Effect]:
+    """The sentence of a fault that only the owner can mend, in idle."""
+    sentence = GIVEN_UP[fault].format(name="the endpoint")
+    return [do.Announce(1, sentence), do.StopTimer(PHASE), do.StartTimer(on.Timer.ANNOUNCEMENT, 1, 60.0)]
+
 
 READY: Story = [(on.CardFound(), [], Light.IDLE)]
 
@@ -297,7 +313,7 @@ STORIES: dict[str, Story] = {
                 do.CloseSession(1),
                 do.RefuseAsk(1, "the key was refused"),
                 do.PlayCue(do.Cue.BAD_KEY),
-                do.StopTimer(PHASE),
+                *told_aloud(on.Fault.BAD_KEY),
             ],
             Light.BAD_KEY,
         ),
@@ -307,37 +323,47 @@ STORIES: dict[str, Story] = {
         (WAKE, [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
         (
             on.TimedOut(PHASE, 1),
-            [do.CloseSession(1), do.PlayCue(do.Cue.NO_NETWORK), do.StopTimer(PHASE)],
+            [do.CloseSession(1), do.PlayCue(do.Cue.NO_NETWORK), do.StopTimer(PHASE), do.StartTimer(HEALTH, 1, 30.0)],
             Light.NO_NETWORK,
         ),
         (on.SessionOpened(1), [], Light.NO_NETWORK),
         (on.CueEnded(do.Cue.NO_NETWORK), [], Light.NO_NETWORK),
-        (PRESS, [do.OpenSession(2), do.StartTimer(PHASE, 3, 10.0)], Light.OPENING),
+        (PRESS, [do.MarkUplink(), do.OpenSession(2), do.StartTimer(PHASE, 3, 10.0)], Light.OPENING),
         (on.SpeechStarted(2, "early"), [], Light.OPENING),
-        (on.SessionOpened(2), [do.OpenUplink(2, None), do.StartTimer(PHASE, 4, 8.0)], Light.LISTENING),
+        (
+            on.SessionOpened(2),
+            [do.OpenUplink(2, do.LEFT_OFF), do.StartTimer(PHASE, 4, 8.0), do.StopTimer(HEALTH)],
+            Light.LISTENING,
+        ),
         (PRESS, [do.CloseUplink(), do.CloseSession(2), do.StopTimer(PHASE)], Light.IDLE),
     ],
     "the server fails in mid-answer": [
         *SPEAKING,
         (
             on.ResponseEnded(1, "r1", on.Status.FAILED, on.Fault.NO_CREDIT),
-            [do.StopPlayout(), do.CloseSession(1), do.PlayCue(do.Cue.NO_CREDIT), do.StopTimer(PHASE)],
+            [do.StopPlayout(), do.CloseSession(1), do.PlayCue(do.Cue.NO_CREDIT), *told_aloud(on.Fault.NO_CREDIT)],
             Light.NO_CREDIT,
         ),
     ],
-    "a failure without a reason is the server's": [
+    "a failure without a reason is the server's; the answer is asked for once more": [
         *CREATED,
         (
             on.ResponseEnded(1, "r1", on.Status.FAILED),
+            [do.CreateResponse(1), do.StartTimer(PHASE, 6, 30.0)],
+            Light.THINKING,
+        ),
+        (on.ResponseCreated(1, "r2"), [do.StartTimer(PHASE, 7, 30.0)], Light.THINKING),
+        (
+            on.ResponseEnded(1, "r2", on.Status.FAILED),
             [*CLOSED, do.PlayCue(do.Cue.SERVER_ERROR), do.StopTimer(PHASE)],
             Light.SERVER_ERROR,
         ),
     ],
-    "the connection breaks while the user speaks": [
+    "the endpoint refuses to go on while the user speaks": [
         *WOKEN,
         (
             on.SessionClosed(1, on.Fault.REFUSED, "gone"),
-            [*CLOSED, do.PlayCue(do.Cue.REFUSED), do.StopTimer(PHASE)],
+            [do.CloseUplink(), do.PlayCue(do.Cue.REFUSED), *told_aloud(on.Fault.REFUSED)],
             Light.REFUSED,
         ),
     ],
@@ -578,7 +604,8 @@ def test_story(story: Story) -> None:
 
 @pytest.mark.parametrize("fault", on.Fault)
 def test_every_fault_has_a_light_and_a_cue_of_its_own(fault: on.Fault) -> None:
-    state, effects = step(State(sessions=1, card=Card.UP, phase=Opening(1)), on.SessionClosed(1, fault, "why"))
+    opening = Opening(1, tries=1)
+    state, effects = step(State(sessions=1, card=Card.UP, phase=opening), on.SessionClosed(1, fault, "why"))
     assert light(state).value == fault.value
     assert do.PlayCue(do.Cue(fault.value)) in effects
 
@@ -693,15 +720,11 @@ SPOKEN_OVER: dict[str, Spoken] = {
             ],
         ),
     ],
-    "the answer fails while it is held": [
+    "the answer fails while it is held: the rest is asked for, and it is held on": [
         (VOICE, HELD),
-        (
-            on.ResponseEnded(1, "r1", on.Status.FAILED),
-            [
-                *(do.CloseUplink(), do.StopPlayout(), do.CloseSession(1), do.PlayCue(do.Cue.SERVER_ERROR)),
-                *(BACK, do.StopTimer(PHASE), do.StopTimer(HOLDING)),
-            ],
-        ),
+        (on.ResponseEnded(1, "r1", on.Status.FAILED), [do.CreateResponse(1, resume=True)]),
+        (GONE, []),
+        (on.TimedOut(HOLDING, 1), RELEASED),
     ],
     "a timer rings over a held answer, and the press is for the timer": [
         (VOICE, HELD),
@@ -874,7 +897,7 @@ def test_cues_of_a_turn_lose_no_word_and_are_not_sent(story: Story) -> None:
 
 
 @pytest.mark.parametrize(
-    ("activation", "since"), [(PRESS, None), (WAKE, 27_200), (on.TextAsked(1, "hi"), "nothing")], ids=repr
+    ("activation", "since"), [(PRESS, do.LEFT_OFF), (WAKE, 27_200), (on.TextAsked(1, "hi"), "nothing")], ids=repr
 )
 def test_where_our_own_sound_is_cancelled_the_cue_comes_at_once(activation: on.Event, since: object) -> None:
     state = State(replace(TELLING, full_duplex=True), card=Card.UP)

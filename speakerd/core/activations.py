@@ -1,0 +1,177 @@
+"""How a conversation begins, and how its owner cuts in: wake words, the action button, text, and the wish for quiet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from speakerd.core import effects as do
+from speakerd.core import events as on
+from speakerd.core.moves import Outcome, announce, enter, finish, interrupt
+from speakerd.core.opening import open_conversation
+from speakerd.core.settling import stop_announcing
+from speakerd.core.state import (
+    HELD,
+    RELEASED,
+    Card,
+    Idle,
+    Listening,
+    Opening,
+    Requested,
+    Speaking,
+    State,
+    Thinking,
+    Wake,
+)
+from speakerd.core.turns import on_opened
+from speakerd.core.words import CallTool, Stop, Talk
+
+CARD_MISSING = "the sound card is not available: see what `speakerd check` says"
+BUSY = "a conversation is going on: ask again when it has ended"
+TOO_MUCH_TO_SAY = "there is too much to say already: try again in a moment"
+
+_MOST_ANNOUNCEMENTS = 8
+
+
+def on_wake_word(state: State, event: on.WakeWordHeard) -> Outcome:
+    """Do what the owner set for this word."""
+    match state.rules.action(event.word):
+        case Stop():
+            is_answering = isinstance(state.phase, Thinking | Speaking) or state.announcing
+            return end(state) if is_answering else quiet(state)
+        case CallTool(name=name, arguments=arguments):
+            # Positions never come again, so no two calls share an id. Ringing goes on: nobody asked for quiet.
+            call = do.RunTool(on.NO_SESSION, f"wake-{event.sample}", name, arguments)
+            return state, [call] if _hears(state) else []
+        case Talk():
+            return _on_talk_word(state, event)
+        case action:
+            assert_never(action)
+
+
+def _on_talk_word(state: State, event: on.WakeWordHeard) -> Outcome:
+    state, effects = quiet(state)
+    if not _hears(state):
+        return state, effects
+    match state.phase:
+        case Idle():
+            since_sample = max(0, event.sample - state.rules.preroll_samples)
+            wake = Wake(event.word, event.sample)
+            state, opening = _open(state, Opening(0, since_sample=since_sample, wake=wake))
+            return state, effects + opening
+        case Thinking() | Speaking() as phase:
+            going_on = replace(phase, talk=replace(phase.talk, ending=False, typed=False, aloud=True, by_button=False))
+            state, interrupting = interrupt(state, going_on, event.sample)
+            return state, effects + interrupting
+        case _:
+            return state, effects
+
+
+def on_action(state: State) -> Outcome:
+    """The button: quiet first, then whatever goes on; in idle it begins a conversation."""
+    if state.ringing:
+        return quiet(state)
+    if state.announcing:
+        return stop_announcing(replace(state, announcements=()))
+    if state.rules.push_to_talk and state.card is Card.UP and not (state.muted or state.microphone_silent):
+        return _on_hold(replace(state, presses=state.presses + 1, is_tap=True))
+    match state.phase:
+        case Idle() if state.muted:
+            return state, [do.PlayCue(do.Cue.MUTED)]
+        case Idle() if state.microphone_silent:
+            return state, [do.PlayCue(do.Cue.NO_MICROPHONE)]
+        case Idle() if state.card is Card.UP:
+            waits_for_cue = state.rules.turn_cues and not state.rules.full_duplex
+            return _open(state, Opening(0, since_sample=None if waits_for_cue else do.LEFT_OFF))
+        case Thinking() | Speaking() as phase:
+            return interrupt(state, phase)
+        case _:
+            return finish(state)
+
+
+def _on_hold(state: State) -> Outcome:
+    """The user talks as long as the button is down."""
+    match state.phase:
+        case Idle():
+            return _open(state, Opening(0, since_sample=do.LEFT_OFF, is_held=True))
+        case Opening():
+            return finish(state)
+        case Listening(talk=talk):
+            return enter(state, Listening(replace(talk, by_button=True), HELD)), []
+        case Thinking() | Speaking() as phase:
+            going_on = replace(phase.talk, ending=False, typed=False, aloud=True, by_button=True)
+            return interrupt(state, replace(phase, talk=going_on), utterance=HELD)
+
+
+def on_release(state: State) -> Outcome:
+    """The button came up: what was said while it was down is the utterance. A mere tap holds no words."""
+    match state.phase:
+        case Opening(is_held=True) if state.is_tap:
+            return finish(state)
+        case Opening(is_held=True) as phase:
+            return replace(state, phase=replace(phase, is_held=False)), []
+        case Listening(talk=talk, utterance=utterance) if utterance == HELD:
+            return enter(state, Listening(talk, None if state.is_tap else RELEASED)), []
+        case _:
+            return state, []
+
+
+def on_text(state: State, event: on.TextAsked) -> Outcome:
+    """A question by text: where nothing goes on, or a conversation waits for the user."""
+    if state.card is not Card.UP and event.aloud:
+        return state, [do.RefuseAsk(event.request, CARD_MISSING)]
+    match state.phase:
+        case Idle():
+            return _open(state, Opening(0, request=event.request, text=event.text, aloud=event.aloud))
+        case Listening(talk=talk, utterance=None) if talk.response is None and not talk.is_lost:
+            talk = replace(talk, response=Requested(), calls_made=0, turns=talk.turns + 1, aloud=event.aloud)
+            asking: list[do.Effect] = [
+                do.SendText(talk.session, event.text),
+                do.CreateResponse(talk.session, event.aloud),
+            ]
+            return enter(state, Thinking(talk)), asking
+        case _:
+            return state, [do.RefuseAsk(event.request, BUSY)]
+
+
+def on_say(state: State, event: on.SayAsked) -> Outcome:
+    """A sentence to speak as it is, as soon as nothing else goes on."""
+    if state.card is not Card.UP:
+        return state, [do.RefuseAsk(event.request, CARD_MISSING)]
+    if len(state.announcements) >= _MOST_ANNOUNCEMENTS:
+        return state, [do.RefuseAsk(event.request, TOO_MUCH_TO_SAY)]
+    return announce(state, event.text, event.request), []
+
+
+def end(state: State) -> Outcome:
+    """Ringing, announcements and conversation end."""
+    state, quieting = quiet(state)
+    state, finishing = finish(state)
+    state, hushing = stop_announcing(replace(state, announcements=()))
+    return state, quieting + finishing + hushing
+
+
+def quiet(state: State) -> Outcome:
+    """Ringing ends."""
+    if not state.ringing:
+        return state, []
+    return replace(state, ringing=frozenset(), rings=state.rings + 1), [do.StopRinging()]
+
+
+def _open(state: State, wanted: Opening) -> Outcome:
+    marking: list[do.Effect] = [do.MarkUplink()] if wanted.since_sample == do.LEFT_OFF else []
+    spare = state.spare
+    state, effects = open_conversation(state, wanted)
+    phase = state.phase
+    if not isinstance(phase, Opening):
+        return state, effects
+    if wanted.text is None and state.rules.turn_cues and state.rules.full_duplex:
+        effects.append(do.PlayCue(do.Cue.ACTIVATED))
+    if spare is not None and spare.is_ready and spare.session == phase.session:
+        state, opened = on_opened(state, phase)
+        effects += opened
+    return state, marking + effects
+
+
+def _hears(state: State) -> bool:
+    return not state.muted and state.card is Card.UP

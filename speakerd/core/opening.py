@@ -1,0 +1,214 @@
+"""Sessions: how one is opened for a conversation, fails over, is opened again with its words, and is kept ready.
+
+Each try has a number of its own, so that what an older one still says is known to be stale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from speakerd.core import effects as do
+from speakerd.core import events as on
+from speakerd.core.budget import cap_reached
+from speakerd.core.derived import may_bill
+from speakerd.core.endpoints import FATAL, chosen, to_check, without
+from speakerd.core.moves import Outcome, announce, another, enter, fail, give_up
+from speakerd.core.sentences import limit_sentence
+from speakerd.core.state import (
+    Conversation,
+    Idle,
+    Listening,
+    Opening,
+    Requested,
+    Spare,
+    Speaking,
+    State,
+    Thinking,
+    conversation,
+)
+
+_BACK_OFF_SECONDS = (0.1, 0.5, 1.5, 3.0)
+
+
+def open_conversation(state: State, wanted: Opening) -> Outcome:
+    """Open the session of an activation or a text; `wanted` says all but session and endpoint."""
+    endpoint = chosen(state.rules.endpoints, state.down, may_bill=may_bill(state))
+    if endpoint is None:
+        return _refuse(state, wanted)
+    spare, state = state.spare, replace(state, spare=None)
+    if spare is not None and spare.endpoint == endpoint and not spare.is_probe:
+        return enter(state, replace(wanted, session=spare.session, endpoint=endpoint)), []
+    effects: list[do.Effect] = [] if spare is None else [do.CloseSession(spare.session)]
+    number = state.sessions + 1
+    opening = replace(wanted, session=number, endpoint=endpoint)
+    return replace(enter(state, opening), sessions=number), [*effects, do.OpenSession(number, endpoint)]
+
+
+def _refuse(state: State, wanted: Opening) -> Outcome:
+    """Past the cap, and nobody is there who costs nothing: say so each time."""
+    reached = cap_reached(state.rules.budget, state.spent)
+    if reached is None or state.spent is None:
+        return fail(state, on.Fault.REFUSED)
+    sentence = limit_sentence(reached, state.rules.budget, state.spent, goes_on=False)
+    state, effects = fail(announce(state, sentence), on.Fault.OVER_BUDGET)
+    if wanted.request is not None:
+        effects.append(do.RefuseAsk(wanted.request, sentence))
+    return state, effects
+
+
+def on_opening_failed(
+    state: State, phase: Opening, fault: on.Fault, reason: str, *, closing: tuple[do.Effect, ...] = ()
+) -> Outcome:
+    """Try again, or the next endpoint, or give up; `closing` ends the try that took too long and is not repeated."""
+    if fault not in FATAL and not closing and phase.tries < _most_tries(state, phase):
+        # The deadline runs on: trying again may not take longer than waiting.
+        number = state.sessions + 1
+        again = replace(phase, session=number, tries=phase.tries + 1)
+        wait = _BACK_OFF_SECONDS[min(again.tries, len(_BACK_OFF_SECONDS) - 1)]
+        return replace(state, phase=again, sessions=number), [_open(again, wait, continues=phase.session)]
+    state = give_up(state, phase.endpoint, fault)
+    instead = another(state, phase.endpoint)
+    if instead is None:
+        return fail(state, fault, reason)
+    number = state.sessions + 1
+    moved = replace(phase, session=number, endpoint=instead, tries=0)
+    return replace(enter(state, moved), sessions=number), [*closing, _open(moved, 0.0, continues=phase.session)]
+
+
+def _most_tries(state: State, phase: Opening) -> int:
+    """What goes on is worth more patience than a beginning, for which another endpoint is as good."""
+    if phase.resume is not None:
+        return state.rules.reopening_tries
+    return 1 if another(state, phase.endpoint) is None else 0
+
+
+def _open(phase: Opening, after_seconds: float, continues: int) -> do.OpenSession:
+    if phase.resume is None:
+        return do.OpenSession(phase.session, phase.endpoint, after_seconds=after_seconds)
+    resend = _resends(phase.resume)
+    return do.OpenSession(phase.session, phase.endpoint, continues, resend, after_seconds)
+
+
+def _resends(talk: Conversation) -> bool:
+    """Whether the user's last words must be sent again: nothing of an answer to them has come."""
+    return not talk.typed and (talk.response is None or talk.unanswered)
+
+
+def on_lost(state: State, phase_talk: Conversation, fault: on.Fault, reason: str, *, is_open: bool = False) -> Outcome:
+    """The session of a conversation broke off: go on in another, once what was received of an answer is played."""
+    endpoint = phase_talk.endpoint
+    if fault in FATAL:
+        state = give_up(state, endpoint, fault)
+        instead = another(state, endpoint)
+        if instead is None:
+            talk = replace(phase_talk, is_lost=not is_open)
+            return fail(_with_talk(state, talk), fault, reason)
+        endpoint = instead
+    # Calls that still run bring about their own answer.
+    waits = phase_talk.owes and not (phase_talk.calls or phase_talk.continuing) and not _is_spoken(state)
+    response = Requested() if waits else None
+    talk = replace(phase_talk, endpoint=endpoint, is_lost=True, response=response, orphans=frozenset())
+    return _with_talk(state, talk), [do.CloseSession(talk.session)] if is_open else []
+
+
+def _is_spoken(state: State) -> bool:
+    """Whether an answer sounds: what came of it is played, and is all there is."""
+    return isinstance(state.phase, Speaking)
+
+
+def _with_talk(state: State, talk: Conversation) -> State:
+    phase = state.phase
+    if isinstance(phase, Idle | Opening):
+        return state
+    return replace(state, phase=replace(phase, talk=talk))
+
+
+def reopen(state: State, talk: Conversation) -> Outcome:
+    """Go on with a conversation in a new session: the old one broke off, or grows too old."""
+    number = state.sessions + 1
+    # An answer that was asked for and cannot come any more is asked for again; a cancelled one is over.
+    response = talk.response if isinstance(talk.response, Requested) else None
+    resume = replace(talk, is_lost=False, is_old=False, since_sample=do.LEFT_OFF, response=response)
+    opening = Opening(number, endpoint=talk.endpoint, resume=resume)
+    closing: list[do.Effect] = [] if talk.is_lost else [do.CloseSession(talk.session)]
+    wait = _BACK_OFF_SECONDS[0] if talk.is_lost else 0.0
+    opened = _open(opening, wait, continues=talk.session)
+    return replace(enter(state, opening), sessions=number), [*closing, opened]
+
+
+def resumed(state: State, phase: Opening, talk: Conversation) -> Outcome:
+    """The new session of a conversation is open: give it what is owed, and ask for what is owed to the user."""
+    talk = replace(talk, session=phase.session, endpoint=phase.endpoint, cut=frozenset())
+    effects: list[do.Effect] = [do.SendToolOutput(talk.session, *output) for output in phase.outputs]
+    if not isinstance(talk.response, Requested):
+        busy = bool(talk.calls) or talk.continuing
+        return enter(state, Thinking(talk) if busy else Listening(talk)), effects
+    if _resends(talk):
+        if not (state.rules.local_turns or talk.by_button):
+            # Its end is found once more, and answered, by the endpoint itself.
+            return enter(state, Listening(replace(talk, response=None))), effects
+        effects.append(do.CommitUtterance(talk.session))
+    effects.append(do.CreateResponse(talk.session, talk.aloud))
+    return enter(state, Thinking(talk)), effects
+
+
+def on_spare(state: State, spare: Spare, event: on.SessionOpened | on.SessionClosed) -> Outcome:
+    """The spare session stands, or failed."""
+    if isinstance(event, on.SessionClosed):
+        return give_up(replace(state, spare=None), spare.endpoint, event.fault), []
+    state = reached(state, spare.endpoint)
+    if spare.is_probe:
+        return replace(state, spare=None), [do.CloseSession(spare.session)]
+    return replace(state, spare=replace(spare, is_ready=True)), []
+
+
+def reached(state: State, endpoint: int) -> State:
+    """An endpoint answers: nothing is wrong with it, or the last conversation, any more."""
+    state = replace(state, fault=None)
+    down = without(state.down, endpoint)
+    return state if down == state.down else replace(state, down=down, checks=state.checks + 1)
+
+
+def on_spare_over(state: State, number: int) -> Outcome:
+    """The spare session was kept long enough, or the test of an endpoint got no answer."""
+    spare = state.spare
+    if spare is None or spare.session != number:
+        return state, []
+    state = replace(state, spare=None)
+    if spare.is_probe:
+        state = give_up(state, spare.endpoint, on.Fault.NO_NETWORK)
+    return state, [do.CloseSession(number)]
+
+
+def on_check(state: State, number: int) -> Outcome:
+    """Time to look whether an endpoint is up again; not while somebody is served."""
+    failed = to_check(state.down)
+    if number != state.checks or failed is None:
+        return state, []
+    if not isinstance(state.phase, Idle) or state.spare is not None:
+        return replace(state, checks=state.checks + 1), []
+    return _spare(state, failed.endpoint, is_probe=True)
+
+
+def keep_warm(state: State) -> Outcome:
+    """Have the next session ready, after a conversation."""
+    endpoint = chosen(state.rules.endpoints, state.down, may_bill=may_bill(state))
+    if endpoint is None or state.spare is not None or state.rules.endpoints[endpoint].is_on_device:
+        return state, []
+    return _spare(state, endpoint, is_probe=False)
+
+
+def _spare(state: State, endpoint: int, *, is_probe: bool) -> Outcome:
+    number = state.sessions + 1
+    spare = Spare(number, endpoint, is_probe)
+    return replace(state, sessions=number, spare=spare), [do.OpenSession(number, endpoint)]
+
+
+def on_late_output(state: State, phase: Opening, event: on.ToolFinished) -> Outcome:
+    """A call ended while its conversation waits for a session: its output is sent then."""
+    talk = conversation(phase)
+    if talk is None or event.call_id not in talk.calls:
+        return state, []
+    talk = replace(talk, calls=talk.calls - {event.call_id}, continuing=True)
+    outputs = (*phase.outputs, (event.call_id, event.output))
+    return replace(state, phase=replace(phase, resume=talk, outputs=outputs)), []

@@ -1,0 +1,112 @@
+"""What follows after any event, whichever branch it took: limits, rollover, announcements, a session kept ready."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from speakerd.core import effects as do
+from speakerd.core import events as on
+from speakerd.core.budget import cap_reached, conversation_cap_reached, spoken_usd, warning_reached
+from speakerd.core.derived import is_unaffordable, may_bill
+from speakerd.core.endpoints import chosen
+from speakerd.core.moves import Outcome, announce, finish
+from speakerd.core.opening import keep_warm, reopen
+from speakerd.core.sentences import CONVERSATION_CAP, limit_sentence
+from speakerd.core.state import Card, Conversation, Idle, Listening, Speaking, State, Thinking, conversation
+
+_CONVERSATION = "conversation"
+
+
+def settle(before: State, after: State) -> Outcome:
+    """Bring the state to rest; only where one branch or another led to it do the effects differ."""
+    state, effects = _interrupt_announcement(after)
+    state, ending = _end_unaffordable(state)
+    state, renewing = _renew(state)
+    state, speaking = _announce(state)
+    state, warming = _keep_warm(before, state)
+    return state, effects + ending + renewing + speaking + warming
+
+
+def _interrupt_announcement(state: State) -> Outcome:
+    """A conversation, ringing or the loss of the card goes before what we have to say."""
+    if state.announcing is None or _may_announce(state):
+        return state, []
+    return stop_announcing(state)
+
+
+def stop_announcing(state: State) -> Outcome:
+    """Be quiet about what is being announced."""
+    if state.announcing is None:
+        return state, []
+    stopping: list[do.Effect] = [do.StopAnnouncing(state.announcing.number), do.StopPlayout()]
+    return replace(state, announcing=None), stopping
+
+
+def _may_announce(state: State) -> bool:
+    return isinstance(state.phase, Idle) and state.card is Card.UP and not state.ringing and not state.stopping
+
+
+def _announce(state: State) -> Outcome:
+    if state.announcing is not None or not state.announcements or not _may_announce(state):
+        return state, []
+    first, *rest = state.announcements
+    state = replace(state, announcing=first, announcements=tuple(rest))
+    return state, [do.Announce(first.number, first.text)]
+
+
+def _renew(state: State) -> Outcome:
+    """A session that broke off is replaced as soon as nothing sounds; an old one, as soon as nothing goes on."""
+    match state.phase:
+        case Listening(talk=talk) | Thinking(talk=talk) if talk.is_lost:
+            return reopen(state, talk)
+        case Listening(talk=talk, utterance=None) if talk.is_old and _is_quiet(talk):
+            return reopen(state, talk)
+        case _:
+            return state, []
+
+
+def _is_quiet(talk: Conversation) -> bool:
+    return talk.response is None and not (talk.orphans or talk.cut)
+
+
+def _end_unaffordable(state: State) -> Outcome:
+    """A conversation past a limit ends before the user speaks again."""
+    talk = conversation(state.phase)
+    if talk is None or not is_unaffordable(state, talk):
+        return state, []
+    if isinstance(state.phase, Listening):
+        state, effects = finish(state)
+        return state, [*effects, do.PlayCue(do.Cue.OVER_BUDGET)]
+    if isinstance(state.phase, Thinking | Speaking) and not talk.ending:
+        return replace(state, phase=replace(state.phase, talk=replace(talk, ending=True))), []
+    return state, []
+
+
+def on_spent(state: State, event: on.Spent) -> Outcome:
+    """Know what was spent; a limit that was just reached is said aloud, once for each day, month or conversation."""
+    current = {told for told in state.told_limits if event.day[:7] in told or told.startswith(_CONVERSATION)}
+    state = replace(state, spent=event, told_limits=frozenset(current))
+    if event.session == on.NO_SESSION:
+        return state, []
+    budget = state.rules.budget
+    sentences: dict[str, str] = {}
+    goes_on = chosen(state.rules.endpoints, state.down, may_bill=may_bill(state)) is not None
+    for reached in (cap_reached(budget, event), warning_reached(budget, event)):
+        if reached is not None:
+            sentences[reached] = limit_sentence(reached, budget, event, goes_on=goes_on)
+    talk = conversation(state.phase)
+    if talk is not None and conversation_cap_reached(budget, event):
+        limit = spoken_usd(budget.conversation_cap_nano_usd)
+        sentences[f"{_CONVERSATION} {talk.root}"] = CONVERSATION_CAP.format(limit=limit)
+    new = [reached for reached in sentences if reached not in state.told_limits]
+    state = replace(state, told_limits=state.told_limits | set(sentences))
+    # The first is the gravest: what it says makes the others needless.
+    return (announce(state, sentences[new[0]]) if new else state), []
+
+
+def _keep_warm(before: State, state: State) -> Outcome:
+    was_talking = isinstance(before.phase, Listening | Thinking | Speaking)
+    is_over = isinstance(state.phase, Idle) and state.fault is None and state.card is Card.UP
+    if state.rules.warm_seconds <= 0 or not (was_talking and is_over) or state.muted or state.stopping:
+        return state, []
+    return keep_warm(state)
