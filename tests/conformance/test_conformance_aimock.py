@@ -172,8 +172,9 @@ async def test_a_cancelled_response_calls_nothing_and_the_next_turn_is_answered(
 
 
 async def test_a_session_that_is_closed_in_an_answer_tells_nothing_more(tmp_path: Path) -> None:
-    slow = fixture("story", {"content": "Once upon a time."}, latency=20, chunkSize=1)
-    async with aimock(tmp_path, slow, HELLO) as server, talking(custom(server.url)) as talk:
+    # The first answer is over while the closed session still lingers, and before the second one.
+    story = fixture("story", {"content": "Once upon a time."}, latency=1, chunkSize=1)
+    async with aimock(tmp_path, story, {**HELLO, "latency": 90}) as server, talking(custom(server.url)) as talk:
         await talk.opened()
         talk.ask("a story")
         await talk.until(ResponseCreated)
