@@ -11,7 +11,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,8 +33,8 @@ from speakerd.offline.announcer import SpokenAnnouncer
 from speakerd.offline.process import OfflineProcess
 from speakerd.offline.speaking import voice
 from speakerd.ports import Ears, Post
-from speakerd.realtime.endpoints import Endpoint, endpoint
-from speakerd.realtime.link import Trace
+from speakerd.realtime.connection import Trace
+from speakerd.realtime.endpoints import Endpoint, endpoints
 from speakerd.realtime.session import RealtimeSessions
 from speakerd.reloading import Reloading, word_actions
 from speakerd.service.control import ControlServer
@@ -121,7 +121,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         board = load_board(settings.board)
         settings = replace(settings, audio=audio_for(settings, board))
         run_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="speakerd-")))
-        server = endpoint(settings.endpoint, run_folder / "offline.sock", os.environ)
+        servers = endpoints(settings, run_folder / "offline.sock", os.environ)
         observers = list(around.observers)
         daemon = Daemon(rules(settings), observers)
         notifier = Notifier()
@@ -138,8 +138,8 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         opened.callback(panel.close)
         ears = await listening.begin(settings, daemon.post, around.observe_score, control)
         opened.callback(ears.close)
-        offline = await _offline(settings, server, opened)
-        plane, sessions, tools = _conversation(settings, around, daemon.post, ears, server, opened)
+        offline = await _offline(settings, servers, opened)
+        plane, sessions, tools = _conversation(settings, around, daemon.post, ears, servers, opened)
         hearing.plane = plane
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof)]
@@ -199,17 +199,23 @@ def sound_path(settings: Settings, board: Board) -> AudioSettings:
     return replace(audio, canceller="none" if board.hardware_aec else "software")
 
 
-async def _offline(settings: Settings, server: Endpoint, opened: AsyncExitStack) -> OfflineProcess | None:
-    if server.unix_socket is None:
+async def _offline(settings: Settings, servers: Sequence[Endpoint], opened: AsyncExitStack) -> OfflineProcess | None:
+    sockets = [server.unix_socket for server in servers if server.unix_socket is not None]
+    if not sockets:
         return None
-    offline = OfflineProcess(settings.offline, server.unix_socket)
+    offline = OfflineProcess(settings.offline, sockets[0])
     opened.push_async_callback(offline.stop)
     await offline.start()
     return offline
 
 
 def _conversation(
-    settings: Settings, around: Surroundings, post: Post, ears: Ears, server: Endpoint, opened: AsyncExitStack
+    settings: Settings,
+    around: Surroundings,
+    post: Post,
+    ears: Ears,
+    servers: Sequence[Endpoint],
+    opened: AsyncExitStack,
 ) -> tuple[AudioPlane, RealtimeSessions, ToolRunner]:
     loop = asyncio.get_running_loop()
 
@@ -227,11 +233,7 @@ def _conversation(
     home = DemoHome() if settings.tools.demo_home else None
     offered = everyday_tools(timers, lambda: plane.volume, volume.set, home=home)
     tools = ToolRunner(offered, post, settings.tools.deadline_seconds)
-    sessions = RealtimeSessions(
-        *(server, tools.specs(), plane.player, post, settings.endpoint),
-        finds_turns=settings.conversation.turns == "server",
-        trace=around.trace,
-    )
+    sessions = RealtimeSessions(servers, tools.specs(), plane.player, post, trace=around.trace)
     return plane, sessions, tools
 
 

@@ -37,7 +37,9 @@ def _imports(path: Path) -> set[str]:
 
 
 def _folder(module: str) -> str:
-    return module.split(".")[1] if "." in module else ""
+    """The folder, or the file beside the folders; all the files of the settings count as one."""
+    folder = module.split(".")[1] if "." in module else ""
+    return "settings" if folder.startswith("settings_") else folder
 
 
 def wrong_arrow(module: str, imported: str) -> bool:

@@ -17,9 +17,11 @@ from typing import Any, TypeVar
 
 from node import NODE, PACKAGES
 from realtime_stage import StoryPlayer
-from speakerd.core.events import Event, SessionOpened
+from speakerd.core.events import Event, ResponseEnded, SessionOpened, Status, Talker, Transcribed
+from speakerd.core.usage import Billed
 from speakerd.ports import ToolSpec
-from speakerd.realtime.endpoints import Endpoint, endpoint
+from speakerd.realtime.endpoint import Endpoint
+from speakerd.realtime.endpoints import endpoint
 from speakerd.realtime.session import RealtimeSessions
 from speakerd.settings import EndpointSettings
 from validation import check_client_event
@@ -29,6 +31,14 @@ Wire = dict[str, Any]
 
 _PROGRAM = PACKAGES / "node_modules/@copilotkit/aimock/dist/cli.js"
 _ANNOUNCEMENT = "server listening on http://"
+
+
+HELLO: Wire = {"match": {"userMessage": "hello"}, "response": {"content": "Good morning to you."}}
+
+
+def fixture(user: str, response: Wire, **more: Any) -> Wire:
+    """What is answered to a text in which this stands; `more` says how fast and how much of it."""
+    return {"match": {"userMessage": user}, "response": response, **more}
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,9 @@ async def _address(process: asyncio.subprocess.Process) -> str:
 
 def custom(url: str, key_file: str = "") -> Endpoint:
     """An endpoint of the owner's own."""
-    settings = EndpointSettings(name="custom", url=url, model="gpt-realtime-2.1", key_file=key_file)
+    settings = EndpointSettings(
+        name="custom", url=url, model="gpt-realtime-2.1", key_file=key_file, instructions="Be brief.", voice="marin"
+    )
     return endpoint(settings, Path("/none"), {})
 
 
@@ -99,6 +111,7 @@ class Talk:
     wire: list[tuple[str, Wire]] = field(default_factory=list)
     """(direction, event) of everything."""
     happened: list[Event] = field(default_factory=list)
+    billed: list[Billed] = field(default_factory=list)
     unread: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
 
     async def until(self, kind: type[E]) -> E:
@@ -116,16 +129,30 @@ class Talk:
         self.sessions.send_text(session, text)
         self.sessions.create_response(session)
 
+    async def answered(self, text: str, session: int = 1) -> str:
+        """What the assistant says to a text."""
+        self.ask(text, session)
+        assert (await self.until(ResponseEnded)).status is Status.COMPLETED
+        said = self.of(Transcribed)[-1]
+        assert (said.session, said.talker) == (session, Talker.ASSISTANT)
+        return said.text
+
     def received(self, kind: str) -> list[Wire]:
-        return [event for direction, event in self.wire if (direction, event["type"]) == ("received", kind)]
+        return self._events("received", kind)
+
+    def sent(self, kind: str) -> list[Wire]:
+        return self._events("sent", kind)
 
     def of(self, kind: type[E]) -> list[E]:
         """What happened of a kind."""
         return [event for event in self.happened if isinstance(event, kind)]
 
+    def _events(self, direction: str, kind: str) -> list[Wire]:
+        return [event for way, event in self.wire if (way, event["type"]) == (direction, kind)]
+
 
 @asynccontextmanager
-async def talking(where: Endpoint, tools: Sequence[ToolSpec] = (), *, finds_turns: bool = True) -> AsyncIterator[Talk]:
+async def talking(where: Endpoint, tools: Sequence[ToolSpec] = (), facts: str = "") -> AsyncIterator[Talk]:
     """Our sessions, running. Whatever they send is checked against OpenAI's own types."""
 
     def trace(direction: str, _: str, event: Mapping[str, object]) -> None:
@@ -135,8 +162,11 @@ async def talking(where: Endpoint, tools: Sequence[ToolSpec] = (), *, finds_turn
         talk.happened.append(event)
         talk.unread.put_nowait(event)
 
-    settings = EndpointSettings(instructions="Be brief.", voice="marin")
-    sessions = RealtimeSessions(where, tools, StoryPlayer([]), post, settings, finds_turns=finds_turns, trace=trace)
+    def book(billed: Billed) -> None:
+        talk.billed.append(billed)
+
+    player = StoryPlayer([])
+    sessions = RealtimeSessions([where], tools, player, post, facts=lambda: facts, trace=trace, on_usage=book)
     talk = Talk(sessions)
     running = asyncio.create_task(sessions.run())
     try:

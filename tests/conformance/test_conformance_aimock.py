@@ -15,20 +15,19 @@ Where aimock 1.43.0 is not as OpenAI's protocol, our sessions get along with it:
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aimock_host import Talk, aimock, custom, talking
+from aimock_host import HELLO, Wire, aimock, custom, fixture, talking
 from realtime_stage import CLOCK, TOCK
-from speakerd.core.events import Fault, ResponseCreated, ResponseEnded, SessionClosed, Status, Talker, ToolCalled
+from speakerd.core.events import ResponseCreated, ResponseEnded, SessionClosed, ToolCalled
 from speakerd.core.events import Transcribed as Said
+from speakerd.core.usage import Usage
 from speakerd.ports import ToolSpec
 
-Wire = dict[str, Any]
-
-HELLO: Wire = {"match": {"userMessage": "hello"}, "response": {"content": "Good morning to you."}}
 LIGHT = ToolSpec(
     "set_light",
     "Switches a light.",
@@ -37,25 +36,12 @@ LIGHT = ToolSpec(
 SWITCH: Wire = {"name": "set_light", "arguments": {"room": "kitchen", "on": True}, "id": "call_1"}
 
 
-def fixture(user: str, response: Wire, **more: Any) -> Wire:
-    return {"match": {"userMessage": user}, "response": response, **more}
-
-
 def before_and_after(user: str, calls: Wire, output: str, answer: str) -> list[Wire]:
     """Calls for what the user says; and the answer, given only when the last thing told is this output."""
     return [
         {"match": {"userMessage": user, "toolResultContains": output}, "response": {"content": answer}},
         {"match": {"userMessage": user, "hasToolResult": False}, "response": calls},
     ]
-
-
-async def answered(talk: Talk, text: str, session: int = 1) -> str:
-    """What the assistant says to a text."""
-    talk.ask(text, session)
-    assert (await talk.until(ResponseEnded)).status is Status.COMPLETED
-    said = talk.of(Said)[-1]
-    assert (said.session, said.talker) == (session, Talker.ASSISTANT)
-    return said.text
 
 
 async def test_the_set_up_is_taken_as_we_meant_it(tmp_path: Path) -> None:
@@ -79,7 +65,7 @@ async def test_the_set_up_is_taken_as_we_meant_it(tmp_path: Path) -> None:
 async def test_a_text_turn(tmp_path: Path) -> None:
     async with aimock(tmp_path, HELLO) as server, talking(custom(server.url)) as talk:
         await talk.opened()
-        assert await answered(talk, "hello") == "Good morning to you."
+        assert await talk.answered("hello") == "Good morning to you."
         (created,) = talk.of(ResponseCreated)
         (ended,) = talk.of(ResponseEnded)
         assert created.response_id == ended.response_id
@@ -92,7 +78,7 @@ async def test_a_text_turn(tmp_path: Path) -> None:
 
 def text_of(message: Wire) -> str:
     content = message["content"]
-    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+    return content if isinstance(content, str) else "".join(part["text"] for part in content or ())
 
 
 async def test_a_function_call_and_the_answer_that_needs_its_output(tmp_path: Path) -> None:
@@ -148,10 +134,10 @@ async def test_two_turns_share_a_conversation_and_two_sessions_do_not(tmp_path: 
     later = fixture("again", {"content": "As I said."})
     async with aimock(tmp_path, HELLO, later) as server, talking(custom(server.url)) as talk:
         await talk.opened()
-        assert await answered(talk, "hello") == "Good morning to you."
-        assert await answered(talk, "and again") == "As I said."
+        assert await talk.answered("hello") == "Good morning to you."
+        assert await talk.answered("and again") == "As I said."
         await talk.opened(2)
-        assert await answered(talk, "again", session=2) == "As I said."
+        assert await talk.answered("again", session=2) == "As I said."
         first, second, other = await server.understood()
         assert second[: len(first)] == first
         assert [text_of(message) for message in second[len(first) :]] == ["Good morning to you.", "and again"]
@@ -167,7 +153,7 @@ async def test_a_cancelled_response_calls_nothing_and_the_next_turn_is_answered(
         talk.sessions.cancel_response(1, created.response_id)
         assert (await talk.until(ResponseEnded)).response_id == created.response_id
         assert talk.of(ToolCalled) == []
-        assert await answered(talk, "hello") == "Good morning to you."
+        assert await talk.answered("hello") == "Good morning to you."
         assert talk.received("response.cancelled")
 
 
@@ -181,12 +167,95 @@ async def test_a_session_that_is_closed_in_an_answer_tells_nothing_more(tmp_path
         talk.sessions.close(1)
         told = len(talk.happened)
         await talk.opened(2)
-        assert await answered(talk, "hello", session=2) == "Good morning to you."
+        assert await talk.answered("hello", session=2) == "Good morning to you."
         assert {event.session for event in talk.happened[told:]} == {2}  # type: ignore[union-attr]
 
 
+async def test_a_second_request_waits_for_the_first_answer(tmp_path: Path) -> None:
+    slow = {**HELLO, "latency": 10, "chunkSize": 1}
+    async with aimock(tmp_path, slow) as server, talking(custom(server.url)) as talk:
+        await talk.opened()
+        talk.ask("hello")
+        talk.sessions.create_response(1)
+        ended = [await talk.until(ResponseEnded), await talk.until(ResponseEnded)]
+        assert [each.response_id for each in ended] == [each.response_id for each in talk.of(ResponseCreated)]
+        assert [said.text for said in talk.of(Said)] == ["Good morning to you."] * 2
+
+
+async def test_what_was_said_goes_on_in_another_session(tmp_path: Path) -> None:
+    cut_off = fixture("story", {"content": "Once upon a time."}, truncateAfterChunks=3, chunkSize=5)
+    light = before_and_after("kitchen", {"toolCalls": [SWITCH]}, "The light is on.", "It shines.")
+    again = fixture("again", {"content": "Good night."})
+    async with aimock(tmp_path, HELLO, *light, cut_off, again) as server, talking(custom(server.url)) as talk:
+        await talk.opened()
+        await talk.answered("hello")
+        talk.ask("light in the kitchen")
+        await talk.until(ResponseEnded)
+        talk.sessions.send_tool_output(1, "call_1", "The light is on.")
+        talk.sessions.create_response(1)
+        await talk.until(ResponseEnded)
+        talk.ask("a story")
+        await talk.until(SessionClosed)
+        *_, before = await server.understood()
+        await talk.opened(2, continues=1)
+        assert await talk.answered("again", session=2) == "Good night."
+        *_, after = await server.understood()
+        assert [plain(message) for message in after[: len(before)]] == [plain(message) for message in before]
+        assert plain(after[-1]) == ("user", "again", None)
+        told = {text_of(message) for message in after[len(before) : -1]}
+        assert all("Once upon a tim".startswith(text) for text in told), "at most what had arrived"
+
+
+def plain(message: Wire) -> tuple[str, str, Any]:
+    """What a message says, however it was written."""
+    return message["role"], text_of(message), message.get("tool_calls") or message.get("tool_call_id")
+
+
+async def test_facts_stand_beside_the_question(tmp_path: Path) -> None:
+    async with aimock(tmp_path, HELLO) as server, talking(custom(server.url), facts="It is noon.") as talk:
+        await talk.opened()
+        talk.sessions.tell_facts(1)
+        assert await talk.answered("hello") == "Good morning to you."
+        talk.sessions.forget_facts(1)
+        assert await talk.answered("hello") == "Good morning to you."
+        (first, _) = await server.understood()
+        assert [(message["role"], text_of(message)) for message in first] == [
+            ("system", "Be brief."),
+            ("system", "It is noon."),
+            ("user", "hello"),
+        ]
+
+
+async def test_an_answer_is_resumed_by_instructions_and_written_by_modality(tmp_path: Path) -> None:
+    async with aimock(tmp_path, HELLO) as server, talking(custom(server.url)) as talk:
+        await talk.opened()
+        await talk.answered("hello")
+        talk.sessions.create_response(1, resume=True)
+        await talk.until(ResponseEnded)
+        talk.sessions.create_response(1, aloud=False)
+        await talk.until(ResponseEnded)
+        usual, resuming, written = [text_of(conversation[0]) for conversation in await server.understood()]
+        assert talk.sent("response.create")[-1]["response"] == {"output_modalities": ["text"]}
+        assert usual == written == "Be brief."
+        assert resuming.startswith("Be brief.")
+        assert len(resuming) > len("Be brief.")
+
+
+async def test_each_response_is_booked_once(tmp_path: Path) -> None:
+    call = fixture("kitchen", {"toolCalls": [SWITCH]})
+    async with aimock(tmp_path, HELLO, call) as server, talking(custom(server.url), [LIGHT]) as talk:
+        await talk.opened()
+        await talk.answered("hello")
+        talk.ask("kitchen")
+        await talk.until(ResponseEnded)
+        assert [(each.response_id, each.tools, each.usage) for each in talk.billed] == [
+            (talk.of(ResponseEnded)[0].response_id, (), Usage()),
+            (talk.of(ResponseEnded)[1].response_id, ("set_light",), Usage()),
+        ]
+
+
 async def test_audio_and_what_it_passes_over_do_no_harm(tmp_path: Path) -> None:
-    async with aimock(tmp_path, HELLO) as server, talking(custom(server.url), finds_turns=False) as talk:
+    async with aimock(tmp_path, HELLO) as server, talking(replace(custom(server.url), turns=None)) as talk:
         await talk.opened()
         assert talk.received("session.updated")[0]["session"]["audio"]["input"]["turn_detection"] is None
         for _ in range(5):
@@ -194,95 +263,5 @@ async def test_audio_and_what_it_passes_over_do_no_harm(tmp_path: Path) -> None:
         talk.sessions.commit_utterance(1)
         talk.sessions.truncate(1, "item_of_no_one", 100)
         talk.sessions.delete_item(1, "item_of_no_one")
-        assert await answered(talk, "hello") == "Good morning to you."
+        assert await talk.answered("hello") == "Good morning to you."
         assert talk.received("input_audio_buffer.committed")
-
-
-def fails_with(kind: str, code: str) -> Wire:
-    return fixture("hello", {"error": {"message": "no", "type": kind, "code": code}, "status": 400})
-
-
-@pytest.mark.parametrize(
-    ("failing", "fault"),
-    [
-        (fails_with("insufficient_quota", "insufficient_quota"), Fault.NO_CREDIT),
-        (fails_with("invalid_request_error", "invalid_api_key"), Fault.BAD_KEY),
-        (fails_with("requests", "rate_limit_exceeded"), Fault.SERVER_ERROR),
-        (fails_with("server_error", "server_error"), Fault.SERVER_ERROR),
-        (fixture("other", {"content": "no answer to hello"}), Fault.SERVER_ERROR),
-    ],
-    ids=["quota", "key", "rate", "server", "nothing matches"],
-)
-async def test_a_response_that_fails(tmp_path: Path, failing: Wire, fault: Fault) -> None:
-    well = fixture("well", {"content": "Well."})
-    async with aimock(tmp_path, failing, well) as server, talking(custom(server.url)) as talk:
-        await talk.opened()
-        talk.ask("hello")
-        ended = await talk.until(ResponseEnded)
-        assert (ended.status, ended.fault) == (Status.FAILED, fault)
-        assert await answered(talk, "well?") == "Well."
-
-
-@pytest.mark.parametrize(
-    ("fixtures", "strict", "fault", "words"),
-    [
-        (
-            [fixture("hello", {"content": "Good morning"}, truncateAfterChunks=1, chunkSize=4)],
-            False,
-            Fault.NO_NETWORK,
-            "broke",
-        ),
-        ([fixture("other", {"content": "no answer to hello"})], True, Fault.REFUSED, "close code 1008"),
-        ([fixture("hello", {"transcription": {"text": "x"}})], False, Fault.SERVER_ERROR, "server_error"),
-    ],
-    ids=["cut off in an answer", "closed with a reason", "an error instead of a response"],
-)
-async def test_a_session_that_ends(
-    tmp_path: Path, fixtures: list[Wire], strict: bool, fault: Fault, words: str
-) -> None:
-    async with aimock(tmp_path, *fixtures, strict=strict) as server, talking(custom(server.url)) as talk:
-        await talk.opened()
-        talk.ask("hello")
-        closed = await talk.until(SessionClosed)
-        assert (closed.fault, words in closed.reason) == (fault, True), closed.reason
-
-
-async def test_a_server_that_is_stopped_says_goodbye(tmp_path: Path) -> None:
-    async with aimock(tmp_path, HELLO) as server, talking(custom(server.url)) as talk:
-        await talk.opened()
-        await server.end()
-        closed = await talk.until(SessionClosed)
-        assert (closed.fault, "close code 1001" in closed.reason) == (Fault.SERVER_ERROR, True)
-        talk.sessions.open(2)
-        gone = await talk.until(SessionClosed)
-        assert (gone.fault, "nothing listens there" in gone.reason) == (Fault.NO_NETWORK, True)
-
-
-def with_key(folder: Path, key: str) -> str:
-    """The file that it is in."""
-    (folder / "key").write_text(f"{key}\n")
-    return str(folder / "key")
-
-
-async def test_the_key_goes_along(tmp_path: Path) -> None:
-    file = with_key(tmp_path, "right")
-    async with aimock(tmp_path, HELLO, key="right") as server, talking(custom(server.url, file)) as talk:
-        await talk.opened()
-        assert await answered(talk, "hello") == "Good morning to you."
-
-
-@pytest.mark.parametrize("key", ["wrong", ""])
-async def test_a_wrong_key_or_none(tmp_path: Path, key: str) -> None:
-    file = with_key(tmp_path, key) if key else ""
-    async with aimock(tmp_path, HELLO, key="right") as server, talking(custom(server.url, file)) as talk:
-        talk.sessions.open(1)
-        closed = await talk.until(SessionClosed)
-        assert (closed.fault, "HTTP 401" in closed.reason) == (Fault.BAD_KEY, True)
-        assert "wrong" not in closed.reason
-
-
-async def test_a_path_that_it_does_not_serve(tmp_path: Path) -> None:
-    async with aimock(tmp_path, HELLO) as server, talking(custom(f"{server.url}/elsewhere")) as talk:
-        talk.sessions.open(1)
-        closed = await talk.until(SessionClosed)
-        assert (closed.fault, "HTTP 404" in closed.reason) == (Fault.REFUSED, True)

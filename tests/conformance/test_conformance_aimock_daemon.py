@@ -24,7 +24,6 @@ from speakerd.service.client import request
 from speakerd.service.control import ControlServer
 from speakerd.service.notify import Notifier
 from speakerd.service.telling import Telling, snapshot
-from speakerd.settings import EndpointSettings
 from speakerd.tools.everyday import everyday_tools
 from speakerd.tools.registry import ToolRunner
 from speakerd.tools.timers import Timers
@@ -66,7 +65,7 @@ async def speaker(folder: Path, url: str) -> AsyncIterator[Speaker]:
     observers.append(Telling(control, Notifier()))
     timers = Timers(folder / "timers.json", daemon.post, asyncio.get_running_loop())
     tools = ToolRunner(everyday_tools(timers, lambda: 0.5, lambda _: None), daemon.post, deadline_seconds=10)
-    sessions = RealtimeSessions(custom(url), tools.specs(), StoryPlayer([]), daemon.post, EndpointSettings())
+    sessions = RealtimeSessions([custom(url)], tools.specs(), StoryPlayer([]), daemon.post)
     devices = replace(fake_devices(told), sessions=sessions, tools=tools, control=control)
     with closing(control):
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
