@@ -70,7 +70,7 @@ class Billing:
             case received.ResponseDone():
                 return self._end(message)
             case received.InputTranscribed(item_id, usage=Usage() as usage) if self._is_new(item_id):
-                model = self._endpoint.transcription_model or ""
+                model = self._endpoint.transcription_model
                 return self._billed(item_id, "transcription", model, usage)
         return None
 

@@ -7,15 +7,23 @@ call never without its output.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from speakerd.core.events import Talker
 from speakerd.realtime import received
 from speakerd.realtime.received import FunctionCall, ServerMessage
 
-_MOST_ENTRIES = 200
+OWN = "own_"
+"""How the ids of items begin that we make ourselves."""
+
+_MOST_SAID = 200
 _MOST_CHARACTERS = 30_000
+_MOST_PLACES = 800
+"""Things that were said, and places of things of which no words have come."""
 _MOST_GONE = 256
+_BYTES_PER_MS = 48
+"""Mono 16-bit PCM at 24 kHz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +61,14 @@ class _Speech:
     """Words that arrive piece by piece, and the sound of them."""
 
     item_id: str
-    talker: Talker
+    talker: Talker = Talker.USER
     text: str = ""
     sound_bytes: int = 0
     """Given to the player."""
     heard: float | None = None
-    """The share of it that was heard, once it was cut; its words are then no longer changed."""
+    """The share of it that was heard, once it was cut."""
+    is_whole: bool = False
+    """Its words are not changed any more: it was cut after they had come."""
 
     @property
     def size(self) -> int:
@@ -96,14 +106,14 @@ class History:
     def take(self, message: ServerMessage) -> None:
         """Note what the server says of its items."""
         match message:
-            case received.SpeechStarted(item_id) | received.Committed(item_id):
-                self._speech(item_id, Talker.USER)
+            case received.SpeechStarted(item_id) | received.Committed(item_id) | received.ItemAdded(item_id):
+                self._speech(item_id)
+            case received.OutputItemAdded(_, item_id):
+                self._speech(item_id)
             case received.InputTranscribed(item_id, text):
                 self._write(item_id, Talker.USER, text)
-            case received.OutputItemAdded(_, item_id):
-                self._speech(item_id, Talker.ASSISTANT)
             case received.TranscriptDelta(item_id, text):
-                speech = self._speech(item_id, Talker.ASSISTANT)
+                speech = self._speech(item_id)
                 self._write(item_id, Talker.ASSISTANT, speech.text + text if speech else text)
             case received.TranscriptDone(item_id, text):
                 self._write(item_id, Talker.ASSISTANT, text)
@@ -114,7 +124,7 @@ class History:
 
     def add_sound(self, item_id: str, count_bytes: int) -> None:
         """Note that so much of an item went to the player: mono 16-bit PCM at 24 kHz."""
-        if speech := self._speech(item_id, Talker.ASSISTANT):
+        if speech := self._speech(item_id):
             speech.sound_bytes += count_bytes
 
     def add_text(self, text: str) -> Words:
@@ -140,8 +150,9 @@ class History:
         """Keep only the words of an item that were heard; nothing grows again by a second cut."""
         speech = self._entries.get(item_id)
         if isinstance(speech, _Speech) and speech.sound_bytes:
-            heard = min(1.0, heard_ms * 48 / speech.sound_bytes)
+            heard = min(1.0, heard_ms * _BYTES_PER_MS / speech.sound_bytes)
             speech.heard = heard if speech.heard is None else min(heard, speech.heard)
+            speech.is_whole = bool(speech.text)
 
     def delete(self, item_id: str) -> None:
         """Forget an item, whatever may still arrive of it."""
@@ -160,44 +171,44 @@ class History:
         told = ((key, entry.said()) for key, entry in self._entries.items())
         return {key: said for key, said in told if said is not None}
 
-    def _speech(self, item_id: str, talker: Talker) -> _Speech | None:
-        """The item; None for one that is gone or has no name."""
-        if not item_id or item_id in self._gone:
-            return None
+    def _speech(self, item_id: str) -> _Speech | None:
+        """The item, which gets its place now; None for one that is gone, has no name, or is an echo of ours."""
         entry = self._entries.get(item_id)
         if entry is None:
-            entry = self._entries[item_id] = _Speech(self._next_id(), talker)
+            if not item_id or item_id in self._gone or item_id.startswith(OWN):
+                return None
+            entry = self._entries[item_id] = _Speech(self._next_id())
             self._forget_oldest()
         return entry if isinstance(entry, _Speech) else None
 
     def _write(self, item_id: str, talker: Talker, text: str) -> None:
-        speech = self._speech(item_id, talker)
-        # What was cut keeps the words of its sound; only if none had come yet, those that come late are better.
-        if speech is not None and (speech.heard is None or not speech.text):
-            speech.text = text
+        speech = self._speech(item_id)
+        if speech is not None and not speech.is_whole:
+            speech.talker, speech.text = talker, text
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
-        while len(self._entries) > _MOST_ENTRIES or self._size() > _MOST_CHARACTERS:
+        while self._is_too_much():
             oldest = next(iter(self._entries))
             del self._entries[oldest]
             if oldest.startswith("call "):
                 self._entries.pop(oldest.replace("call ", "output ", 1), None)
 
-    def _size(self) -> int:
-        return sum(entry.size for entry in self._entries.values())
+    def _is_too_much(self) -> bool:
+        sizes = [entry.size for entry in self._entries.values() if entry.size]
+        return len(sizes) > _MOST_SAID or sum(sizes) > _MOST_CHARACTERS or len(self._entries) > _MOST_PLACES
 
     def _next_id(self) -> str:
         self._numbered += 1
-        return f"said_{self._root}_{self._numbered}"
+        return f"{OWN}said_{self._root}_{self._numbered}"
 
 
 def _beginning(text: str, share: float) -> str:
     """The whole words within the first part of a text."""
     end = int(len(text) * share)
-    cut = text[:end]
-    if end >= len(text) or text[end].isspace():
-        return cut
-    if not text.isascii() and not any(letter.isspace() for letter in text):
-        return cut  # a script that does not part its words
-    return cut[: len(cut) - len(cut.split(" ")[-1])]
+    if end >= len(text):
+        return text
+    # A script that does not part its words is cut anywhere.
+    parts = text.isascii() or any(letter.isspace() for letter in text)
+    inside = parts and not text[end].isspace()
+    return (re.sub(r"\S+$", "", text[:end]) if inside else text[:end]).rstrip()

@@ -11,8 +11,6 @@ import base64
 import json
 from collections.abc import Mapping
 
-from speakerd.realtime.messages_setup import session as session
-
 ClientEvent = Mapping[str, object]
 
 

@@ -132,9 +132,14 @@ class RealtimeSessions:
             self._hang_up(session, link)
 
     def append_audio(self, session: int, pcm: bytes) -> None:
-        """Send microphone audio: mono 16-bit little-endian PCM at 24 kHz; dropped unless the session is up."""
+        """Send microphone audio: mono 16-bit little-endian PCM at 24 kHz; dropped before the session is up.
+
+        What is still heard for a session that broke off is sent again with what was heard before.
+        """
         if link := self._links.get(session):
             link.append_audio(pcm)
+        elif (memory := self._memories.get(session)) and not self._is_up(memory.session):
+            memory.unanswered.sent(pcm)
 
     def send_text(self, session: int, text: str) -> None:
         """Add a user message."""
@@ -197,6 +202,10 @@ class RealtimeSessions:
         memory = self._memories.get(session)
         if memory is not None and memory.session == session:
             self._memories = {number: kept for number, kept in self._memories.items() if kept is not memory}
+
+    def _is_up(self, session: int) -> bool:
+        link = self._links.get(session)
+        return link is not None and link.is_up
 
     def _latest(self, session: int) -> Link | None:
         """The link of the session that continues this one, or of this one itself."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from speakerd.realtime import messages, messages_items
-from speakerd.realtime.history import Said
+from speakerd.realtime.history import OWN, Said
 from speakerd.realtime.messages import ClientEvent
 
 
@@ -50,7 +50,7 @@ class Told:
         if not text:
             return removal
         self._facts_told += 1
-        self._facts_id = f"facts_{self._session}_{self._facts_told}"
+        self._facts_id = f"{OWN}facts_{self._session}_{self._facts_told}"
         return [*removal, messages_items.facts(self._facts_id, text)]
 
     def forget_facts(self) -> list[ClientEvent]:

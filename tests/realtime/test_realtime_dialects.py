@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from speakerd.core.events import Status
 from speakerd.core.usage import Usage
 from speakerd.ports import ToolSpec
-from speakerd.realtime import messages, messages_errors, received
+from speakerd.realtime import messages, messages_errors, messages_setup, received
 from speakerd.realtime.endpoint import Endpoint, TurnDetection
 from speakerd.realtime.messages_decode import decode
 from speakerd.realtime.messages_dialects import AZURE, LOCALAI, OPENAI, SPEECH_TO_SPEECH, XAI, Dialect
@@ -44,7 +44,7 @@ def at(dialect: Dialect, model: str = "m", **wishes: Any) -> Endpoint:
 
 
 def told(where: Endpoint) -> Mapping[str, Any]:
-    return messages.session(where, [CLOCK])
+    return messages_setup.session(where, [CLOCK])
 
 
 def test_xai_is_told_at_the_top_level() -> None:

@@ -19,7 +19,7 @@ from openai.types.realtime import RealtimeClientEvent
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from speakerd.ports import ToolSpec
-from speakerd.realtime import messages, messages_decode, received
+from speakerd.realtime import messages, messages_decode, messages_setup, received
 from speakerd.realtime.endpoint import Endpoint
 
 CLIENT_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeClientEvent)
@@ -37,7 +37,7 @@ PLACE = Endpoint("openai", "wss://h/", {}, "gpt-realtime-2.1-mini", instructions
 
 
 def set_up(*tools: ToolSpec, where: Endpoint = PLACE) -> Mapping[str, Any]:
-    return messages.session(where, tools)
+    return messages_setup.session(where, tools)
 
 
 def checked(frame: str) -> BaseModel:
