@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from aimock_host import aimock, custom
+from aimock_host import HELLO, Aimock, Wire, aimock, custom, fixture
 from fakes import Told, fake_devices
 from realtime_stage import StoryPlayer
-from speakerd.core.events import CardFound, Event, StopAsked, ToolFinished
+from speakerd.core.endpoints import EndpointRule
+from speakerd.core.events import CardFound, Event, SessionOpened, StopAsked, ToolFinished
 from speakerd.core.state import Idle, Rules, State
 from speakerd.daemon import Daemon
 from speakerd.errors import ControlError
@@ -28,13 +28,15 @@ from speakerd.tools.everyday import everyday_tools
 from speakerd.tools.registry import ToolRunner
 from speakerd.tools.timers import Timers
 
-Wire = dict[str, Any]
-
 SET_TIMER: Wire = {"name": "set_timer", "arguments": {"minutes": 10, "label": "pasta"}, "id": "call_1"}
 TIMER: list[Wire] = [
     {"match": {"userMessage": "timer", "hasToolResult": False}, "response": {"toolCalls": [SET_TIMER]}},
     {"match": {"userMessage": "timer", "toolResultContains": "ten minutes"}, "response": {"content": "It runs."}},
 ]
+
+
+ERROR: Wire = {"message": "no", "type": "insufficient_quota", "code": "insufficient_quota"}
+POOR = fixture("hello", {"error": ERROR, "status": 429})
 
 
 @dataclass
@@ -52,7 +54,7 @@ class Speaker:
 
 
 @asynccontextmanager
-async def speaker(folder: Path, url: str) -> AsyncIterator[Speaker]:
+async def speaker(folder: Path, *servers: Aimock) -> AsyncIterator[Speaker]:
     told = Told()
     kitchen = Speaker(folder / "control.sock", told)
 
@@ -60,12 +62,13 @@ async def speaker(folder: Path, url: str) -> AsyncIterator[Speaker]:
         kitchen.happened.append(event)
 
     observers = [remember]
-    daemon = Daemon(Rules(), observers)
+    daemon = Daemon(Rules(endpoints=tuple(EndpointRule(server.address) for server in servers)), observers)
     control = ControlServer(kitchen.control, daemon.post, lambda: snapshot(daemon.state))
     observers.append(Telling(control, Notifier()))
     timers = Timers(folder / "timers.json", daemon.post, asyncio.get_running_loop())
     tools = ToolRunner(everyday_tools(timers, lambda: 0.5, lambda _: None), daemon.post, deadline_seconds=10)
-    sessions = RealtimeSessions([custom(url)], tools.specs(), StoryPlayer([]), daemon.post)
+    endpoints = [custom(server.url) for server in servers]
+    sessions = RealtimeSessions(endpoints, tools.specs(), StoryPlayer([]), daemon.post)
     devices = replace(fake_devices(told), sessions=sessions, tools=tools, control=control)
     with closing(control):
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
@@ -86,7 +89,7 @@ async def speaker(folder: Path, url: str) -> AsyncIterator[Speaker]:
 
 
 async def test_a_question_a_tool_and_an_answer(tmp_path: Path) -> None:
-    async with aimock(tmp_path, *TIMER, strict=True) as server, speaker(tmp_path, server.url) as kitchen:
+    async with aimock(tmp_path, *TIMER, strict=True) as server, speaker(tmp_path, server) as kitchen:
         assert await kitchen.asked("Set a pasta timer for ten minutes!") == "It runs."
         (finished,) = [event for event in kitchen.happened if isinstance(event, ToolFinished)]
         assert "ten minutes" in finished.output
@@ -95,16 +98,37 @@ async def test_a_question_a_tool_and_an_answer(tmp_path: Path) -> None:
 
 
 async def test_questions_one_after_another(tmp_path: Path) -> None:
-    hello = {"match": {"userMessage": "hello"}, "response": {"content": "Good morning to you."}}
-    async with aimock(tmp_path, hello, *TIMER, strict=True) as server, speaker(tmp_path, server.url) as kitchen:
+    async with aimock(tmp_path, HELLO, *TIMER, strict=True) as server, speaker(tmp_path, server) as kitchen:
         assert await kitchen.asked("hello") == "Good morning to you."
         assert await kitchen.asked("Start my timer!") == "It runs."
         assert await kitchen.asked("hello again") == "Good morning to you."
 
 
+async def test_an_answer_that_breaks_off_is_given_by_the_next_session(tmp_path: Path) -> None:
+    broken = {**HELLO, "match": {"userMessage": "hello", "sequenceIndex": 0}, "truncateAfterChunks": 1, "chunkSize": 4}
+    async with aimock(tmp_path, broken, HELLO, strict=True) as server, speaker(tmp_path, server) as kitchen:
+        assert await kitchen.asked("hello") == "Good morning to you."
+        assert [event.session for event in kitchen.happened if isinstance(event, SessionOpened)] == [1, 2]
+        first, second = await server.understood()
+        assert second[: len(first)] == first
+
+
+@pytest.mark.parametrize("trouble", ["wrong key", "no credit", "stopped"])
+async def test_what_one_endpoint_refuses_another_does(tmp_path: Path, trouble: str) -> None:
+    (tmp_path / "other").mkdir()
+    key = "of somebody else" if trouble == "wrong key" else ""
+    answers = POOR if trouble == "no credit" else HELLO
+    async with aimock(tmp_path, answers, key=key) as first, aimock(tmp_path / "other", HELLO) as other:
+        if trouble == "stopped":
+            await first.end()
+        async with speaker(tmp_path, first, other) as kitchen:
+            assert await kitchen.asked("hello") == "Good morning to you."
+            assert await kitchen.asked("hello") == "Good morning to you."
+            served = await other.understood()
+            assert len(served) == 2, "the first is left out from then on"
+
+
 async def test_no_answer_is_told(tmp_path: Path) -> None:
-    error = {"message": "no", "type": "insufficient_quota", "code": "insufficient_quota"}
-    poor = {"match": {"userMessage": "hello"}, "response": {"error": error, "status": 429}}
-    async with aimock(tmp_path, poor, strict=True) as server, speaker(tmp_path, server.url) as kitchen:
+    async with aimock(tmp_path, POOR) as server, speaker(tmp_path, server) as kitchen:
         with pytest.raises(ControlError, match="could not answer: no credit"):
             await kitchen.asked("hello")
