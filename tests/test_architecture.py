@@ -15,6 +15,7 @@ ROOTS = {"__main__", "assembly", "checks", "reloading", "wake_test", "device_tab
     "doctor_echo",
     "echo_findings",
     "remote",
+    "rules",
     "status_words",
 }
 """They put the rest together."""

@@ -15,7 +15,12 @@ Doing = Callable[[Unanswered], object]
 
 def sent(text: str) -> Doing:
     """One letter for each 100 ms."""
-    return lambda kept: [kept.sent(letter.encode() * 4800) for letter in text]
+
+    def do(kept: Unanswered) -> None:
+        for letter in text:
+            kept.sent(letter.encode() * 4800)
+
+    return do
 
 
 def began(item_id: str, start_ms: int | None = None) -> Doing:
