@@ -15,7 +15,7 @@ Doing = Callable[[Unanswered], object]
 
 def sent(text: str) -> Doing:
     """One letter for each 100 ms."""
-    return lambda kept: [kept.sent(letter.encode() * 4800) for letter in text]
+    return lambda kept: kept.sent(b"".join(letter.encode() * 4800 for letter in text))
 
 
 def began(item_id: str, start_ms: int | None = None) -> Doing:
