@@ -38,6 +38,7 @@ from speakerd.realtime.endpoints import Endpoint, endpoints
 from speakerd.realtime.session import RealtimeSessions
 from speakerd.reloading import Reloading, word_actions
 from speakerd.service.control import ControlServer
+from speakerd.service.logbook import write_down
 from speakerd.service.notify import Notifier, feed_watchdog
 from speakerd.service.telling import Telling, snapshot
 from speakerd.settings import AudioSettings, Settings
@@ -133,7 +134,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
             listening.tune,
         )
         opened.callback(control.close)
-        observers.append(Telling(control, notifier))
+        observers += [Telling(control, notifier), write_down]
         panel = Panel(board, daemon.post, around.pin_factory)
         opened.callback(panel.close)
         ears = await listening.begin(settings, daemon.post, around.observe_score, control)

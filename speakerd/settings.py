@@ -11,8 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from speakerd import settings_endpoint, settings_toml
+from speakerd import settings_budget, settings_endpoint, settings_toml
 from speakerd.errors import ConfigurationError
+from speakerd.settings_budget import BudgetSettings as BudgetSettings
 from speakerd.settings_endpoint import EndpointSettings as EndpointSettings
 from speakerd.settings_endpoint import OtherEndpoint as OtherEndpoint
 
@@ -191,6 +192,7 @@ class Settings:
     conversation: ConversationSettings = field(default_factory=ConversationSettings)
     offline: OfflineSettings = field(default_factory=OfflineSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
+    budget: BudgetSettings = field(default_factory=BudgetSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
 
 
@@ -243,6 +245,7 @@ def _check_ranges(settings: Settings) -> None:
         "offline.words_per_minute": (settings.offline.words_per_minute, 80, 450),
         "offline.silence_ms": (settings.offline.silence_ms, 200, 3000),
         "tools.deadline_seconds": (settings.tools.deadline_seconds, 0.1, 120.0),
+        **settings_budget.bounds(settings.budget),
     }
     for number, other in enumerate(settings.wake_word.others, 1):
         row = f"wake_word.others[{number}]"
@@ -253,6 +256,7 @@ def _check_ranges(settings: Settings) -> None:
             raise ConfigurationError(f'"{key}" must be from {low} to {high}, not {value}.')
     _check_others(settings.wake_word)
     settings_endpoint.check_addresses(settings.endpoint)
+    settings_budget.check_prices(settings.budget)
 
 
 def _check_others(wake_word: WakeWordSettings) -> None:

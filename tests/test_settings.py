@@ -40,7 +40,7 @@ def test_what_is_set_replaces_its_default_alone() -> None:
     assert type(parsed.wake_word.threshold) is float, "a whole number is good where a number is wanted"
 
 
-SECTIONS = "wake_word, audio, endpoint, conversation, offline, tools, control"
+SECTIONS = "wake_word, audio, endpoint, conversation, offline, tools, budget, control"
 
 MISTAKES: list[tuple[dict[str, object], str]] = [
     ({"bord": "none"}, 'unknown key "bord": did you mean "board"?'),
@@ -68,6 +68,28 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
     (
         {"endpoint": {"connect_seconds": float("inf")}},
         '"endpoint.connect_seconds" must be from 0.5 to 60.0, not inf.',
+    ),
+    ({"budget": {"day_cap_usd": -0.5}}, '"budget.day_cap_usd" must be from 0.0 to 100000.0, not -0.5.'),
+    ({"budget": {"prices": [{}]}}, '"budget.prices[1].model" is missing: every budget.prices[1] needs one.'),
+    (
+        {"budget": {"prices": [{"model": "*"}]}},
+        '"budget.prices[1].model" must name a model, such as "gpt-realtime-2.1".',
+    ),
+    (
+        {"budget": {"prices": [{"model": "m"}, {"model": "m", "since": "1.12.2026"}]}},
+        "\"budget.prices[2].since\" must be a date such as 2026-11-01, not '1.12.2026'.",
+    ),
+    (
+        {"budget": {"prices": [{"model": "m", "audio_in_usd": 0.0001}]}},
+        '"budget.prices[1].audio_in_usd" must have at most 3 decimals, not 0.0001: money is counted exactly.',
+    ),
+    (
+        {"budget": {"prices": [{"model": "m", "text_out_usd": float("nan")}]}},
+        '"budget.prices[1].text_out_usd" must be from 0.0 to 100000.0, or -1.0, not nan.',
+    ),
+    (
+        {"budget": {"prices": [{"model": "m", "minute_usd": -2}]}},
+        '"budget.prices[1].minute_usd" must be from 0.0 to 100000.0, or -1.0, not -2.0.',
     ),
     ({"conversation": {"most_tool_calls": 0}}, '"conversation.most_tool_calls" must be from 1 to 100, not 0.'),
     (
