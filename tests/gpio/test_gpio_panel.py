@@ -46,7 +46,7 @@ def release(factory: Any, pin: int) -> None:
         ("aiy-voice", 23, ActionPressed()),
     ],
 )
-def test_each_press_is_one_event_and_only_the_action_button_tells_that_it_is_let_go(
+def test_a_press_is_one_event_and_only_the_action_button_tells_when_it_is_let_go(
     factory: Any, board: str, pin: int, event: Event
 ) -> None:
     posted: list[Event] = []

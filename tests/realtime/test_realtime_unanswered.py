@@ -15,12 +15,7 @@ Doing = Callable[[Unanswered], object]
 
 def sent(text: str) -> Doing:
     """One letter for each 100 ms."""
-
-    def do(kept: Unanswered) -> None:
-        for letter in text:
-            kept.sent(letter.encode() * 4800)
-
-    return do
+    return lambda kept: kept.sent(b"".join(letter.encode() * 4800 for letter in text))
 
 
 def began(item_id: str, start_ms: int | None = None) -> Doing:
