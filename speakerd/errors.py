@@ -36,6 +36,14 @@ class ControlError(SpeakerdError, OSError):
     """The running daemon cannot be reached over its control socket."""
 
 
+class LedgerError(SpeakerdError, OSError):
+    """The file in which spending is booked is missing, or cannot be read."""
+
+
+class RefusedError(ControlError):
+    """The running daemon was reached, and did not do what it was asked."""
+
+
 class ProtocolError(SpeakerdError, ValueError):
     """A peer sent something that is not the Realtime protocol."""
 

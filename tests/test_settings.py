@@ -40,7 +40,7 @@ def test_what_is_set_replaces_its_default_alone() -> None:
     assert type(parsed.wake_word.threshold) is float, "a whole number is good where a number is wanted"
 
 
-SECTIONS = "wake_word, audio, endpoint, conversation, offline, tools, control"
+SECTIONS = "wake_word, audio, endpoint, conversation, offline, tools, budget, control"
 
 MISTAKES: list[tuple[dict[str, object], str]] = [
     ({"bord": "none"}, 'unknown key "bord": did you mean "board"?'),
@@ -69,11 +69,60 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
         {"endpoint": {"connect_seconds": float("inf")}},
         '"endpoint.connect_seconds" must be from 0.5 to 60.0, not inf.',
     ),
+    ({"budget": {"day_cap_usd": -0.5}}, '"budget.day_cap_usd" must be from 0.0 to 100000.0, not -0.5.'),
+    ({"budget": {"prices": [{}]}}, '"budget.prices[1].model" is missing: every budget.prices[1] needs one.'),
+    (
+        {"budget": {"prices": [{"model": "*"}]}},
+        '"budget.prices[1].model" must name a model, such as "gpt-realtime-2.1".',
+    ),
+    (
+        {"budget": {"prices": [{"model": "m"}, {"model": "m", "since": "1.12.2026"}]}},
+        "\"budget.prices[2].since\" must be a date such as 2026-11-01, not '1.12.2026'.",
+    ),
+    (
+        {"budget": {"prices": [{"model": "m", "audio_in_usd": 0.0001}]}},
+        '"budget.prices[1].audio_in_usd" must have at most 3 decimals, not 0.0001: money is counted exactly.',
+    ),
+    (
+        {"budget": {"prices": [{"model": "m", "text_out_usd": float("nan")}]}},
+        '"budget.prices[1].text_out_usd" must be from 0.0 to 100000.0, or -1.0, not nan.',
+    ),
+    (
+        {"budget": {"prices": [{"model": "m", "minute_usd": -2}]}},
+        '"budget.prices[1].minute_usd" must be from 0.0 to 100000.0, or -1.0, not -2.0.',
+    ),
     ({"conversation": {"most_tool_calls": 0}}, '"conversation.most_tool_calls" must be from 1 to 100, not 0.'),
     (
         {"endpoint": {"name": "custom"}},
         '"endpoint.url" must be a ws:// or wss:// address when endpoint.name is "custom".',
     ),
+    (
+        {"endpoint": {"others": [{"name": "custom", "url": "ws://h"}, {"name": "custom", "url": "https://h"}]}},
+        '"endpoint.others[2].url" must be a ws:// or wss:// address when endpoint.others[2].name is "custom".',
+    ),
+    (
+        {"endpoint": {"name": "azure", "url": "http://h", "model": "m"}},
+        '"endpoint.url" must be an https:// or wss:// address when endpoint.name is "azure".',
+    ),
+    (
+        {"endpoint": {"others": [{"name": "azure", "url": "https://h"}]}},
+        '"endpoint.others[1].model" must name your deployment when endpoint.others[1].name is "azure".',
+    ),
+    ({"endpoint": {"others": [{}]}}, '"endpoint.others[1].name" is missing: every endpoint.others[1] needs one.'),
+    (
+        {"endpoint": {"others": [{"name": "xai", "keyfile": "/k"}]}},
+        'unknown key "endpoint.others[1].keyfile": did you mean "endpoint.others[1].key_file"?',
+    ),
+    (
+        {"endpoint": {"others": [{"name": "xai", "retention_ratio": 0}]}},
+        '"endpoint.others[1].retention_ratio" must be from 0.1 to 1.0, not 0.0.',
+    ),
+    ({"endpoint": {"max_output_tokens": 5000}}, '"endpoint.max_output_tokens" must be from 0 to 4096, not 5000.'),
+    (
+        {"conversation": {"turns": "psychic"}},
+        "\"conversation.turns\" must be one of 'semantic', 'server', 'local', 'push', not 'psychic'.",
+    ),
+    ({"conversation": {"speech_threshold": 1.5}}, '"conversation.speech_threshold" must be from 0.0 to 1.0, not 1.5.'),
     (
         {"endpoint": {"name": "custom", "url": "http://192.168.1.5"}},
         '"endpoint.url" must be a ws:// or wss:// address when endpoint.name is "custom".',
@@ -122,10 +171,11 @@ def test_the_example_file_holds_every_setting_with_its_default() -> None:
 
 
 def documented_settings() -> list[tuple[str, str]]:
-    """Each setting's key and the text below it in settings.py."""
-    tree = ast.parse(Path(settings.__file__).read_text(encoding="utf-8"))
+    """Each setting's key and the text below it in the files of the settings."""
+    files = Path(settings.__file__).parent.glob("settings*.py")
+    nodes = [node for file in sorted(files) for node in ast.parse(file.read_text(encoding="utf-8")).body]
     found = []
-    for kind in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+    for kind in (node for node in nodes if isinstance(node, ast.ClassDef)):
         for line, after in zip(kind.body, [*kind.body[1:], None], strict=True):
             match line, after:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
