@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,9 +22,9 @@ from speakerd.core.state import Card, Idle, Listening, Rules, State
 from speakerd.daemon import Daemon, Observer
 from speakerd.demo.card import FakeCard
 from speakerd.ports import AudioSink, Capture, Player, Post
-from speakerd.realtime.endpoints import endpoint
+from speakerd.realtime.endpoint import Endpoint
 from speakerd.realtime.session import RealtimeSessions
-from speakerd.settings import AudioSettings, EndpointSettings
+from speakerd.settings import AudioSettings
 
 _LONGEST_LINE = 1 << 20
 WORD = "bench"
@@ -74,8 +73,7 @@ async def _listen(lines: asyncio.StreamReader, runs: Server) -> None:
 
 def sessions_at(url: str, player: Player, post: Post) -> RealtimeSessions:
     """The sessions of one endpoint without a key."""
-    settings = EndpointSettings(name="custom", url=url)
-    return RealtimeSessions(endpoint(settings, Path("/none"), {}), (), player, post, settings)
+    return RealtimeSessions([Endpoint("bench", url, {}, "scripted")], (), player, post)
 
 
 class WakingEars(NoEars):
