@@ -1,4 +1,4 @@
-"""A sound card in fast time: the real audio plane but for the card's process, in one thread, a block after another.
+"""A sound card by the clock of the loop, so that its time may be fast: the real audio plane without the card's process.
 
 What the user says is put into the room; nothing of what is played comes back out of it.
 """
@@ -18,7 +18,7 @@ from speakerd.audio.hearing import Hearing
 from speakerd.audio.own_turns import TurnRules
 from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, bytes_of
 from speakerd.audio.player import CardPlayer
-from speakerd.ports import AudioSink, Post
+from speakerd.ports import AudioSink, Ears, Post
 from speakerd.settings import AudioSettings
 
 BLOCK_MS = 30
@@ -37,6 +37,7 @@ class FastCard:
         *,
         is_full_duplex: bool = False,
         turns: TurnRules | None = None,
+        ears: Ears | None = None,
     ) -> None:
         """The room is what can be heard in it from the start, at 24 kHz, and silence after it."""
         loop = asyncio.get_running_loop()
@@ -44,7 +45,7 @@ class FastCard:
         self._loop = loop
         self._room = room
         self._position = 0
-        self._hearing = Hearing(None, sink, post, loop.time, turns=turns)
+        self._hearing = Hearing(ears, sink, post, loop.time, turns=turns)
         self._loudspeaker = Loudspeaker(self._report)
         self._microphone: Microphone | None = None
         self._pace_ms = 0
@@ -67,7 +68,7 @@ class FastCard:
         while True:
             self._tick()
             seconds = self._position / SESSION_RATE_HZ
-            await asyncio.sleep(began + seconds - self._loop.time())
+            await asyncio.sleep(max(0.0, began + seconds - self._loop.time()))
 
     def send(self, command: wire.Command) -> None:
         """See player.Link."""

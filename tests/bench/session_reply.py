@@ -47,7 +47,7 @@ async def replies(folder: Path, questions: int, deadline: float) -> dict[str, An
     question = _loud_noise(card.rate_hz)
     answered: list[Answered] = []
     asked = 0
-    async with server("--patient") as far, with_card(card, Rules(listening_seconds=30.0), far.url) as (runs, ears):
+    async with server("--patient") as far, with_card(card, Rules(listening_seconds=30.0), far.url()) as (runs, ears):
         ears.wake()
         while asked < questions and (not asked or time.monotonic() < deadline):
             await runs.until(lambda: runs.is_listening)

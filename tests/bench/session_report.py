@@ -85,7 +85,7 @@ def _openings(opening: Figures) -> str:
     ]
     notes = [
         "How far away is a whole round trip; least is what the network alone takes, without TLS, which is one more.",
-        "Audio leaves when the card has reported it: at most 80 ms pass until the first report, then 30 ms each.",
+        "Audio leaves with the card's next report, which comes every 30 ms. The card's process has no part here.",
     ]
     return "\n".join([table(["milliseconds", "p50", "p95", "max", "least", "count"], rows), *notes])
 

@@ -7,6 +7,7 @@ same versions of them. The pauses after questions are long enough for an answer 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,5 +134,6 @@ def _television(number: int) -> NDArray[np.int16]:
     return clip_int16(voices + 32768 * 10 ** ((_TELEVISION_DBFS - 15) / 20) * music)
 
 
+@cache
 def _voice(text: str, number: int, dbfs: float) -> NDArray[np.int16]:
     return levelled(resampled(spoken(text, number), WAKE_RATE_HZ, SESSION_RATE_HZ), dbfs)
