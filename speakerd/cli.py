@@ -24,6 +24,7 @@ EX_UNAVAILABLE = 69
 EX_CONFIG = 78
 
 _FEWEST_ECHO_SECONDS, _MOST_ECHO_SECONDS = 10.0, 300.0
+_MOST_DAYS = 3660
 _WISHES = {
     "status": "show what the running speaker does",
     "mute": "close the running speaker's microphone",
@@ -65,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     say.add_argument("--ask", action="store_true", required=True, help="TEXT is a question: the assistant answers it")
     say.add_argument("text", metavar="TEXT")
     say.set_defaults(command=_say)
+    cost = commands.add_parser("cost", parents=[configured], help="show what conversations cost, and how much is left")
+    cost.add_argument("--days", type=_days, default=30, help="of how many days; default %(default)s")
+    form = cost.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one object of JSON")
+    form.add_argument("--csv", action="store_true", help="print a row for each response")
+    cost.set_defaults(command=_cost)
     for name, purpose in _WISHES.items():
         wish = commands.add_parser(name, parents=[configured], help=purpose)
         wish.set_defaults(command=_wish, wish=name)
@@ -159,6 +166,12 @@ def _say(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _cost(chosen: argparse.Namespace) -> int:
+    from speakerd.cost import CostOptions, run
+
+    return run(_settings(chosen.config), CostOptions(chosen.days, chosen.json, chosen.csv))
+
+
 def _wish(chosen: argparse.Namespace) -> int:
     (*_, snapshot) = asyncio.run(_answers(chosen, {"do": chosen.wish})) or [{}]
     for key, value in snapshot.items():
@@ -203,6 +216,13 @@ def _test_seconds(text: str) -> float:
     if not _FEWEST_ECHO_SECONDS <= seconds <= _MOST_ECHO_SECONDS:
         raise argparse.ArgumentTypeError(f"take {_FEWEST_ECHO_SECONDS:.0f} to {_MOST_ECHO_SECONDS:.0f} seconds")
     return seconds
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if not 1 <= days <= _MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"take 1 to {_MOST_DAYS} days")
+    return days
 
 
 def _tune(chosen: argparse.Namespace) -> int:

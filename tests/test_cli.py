@@ -109,7 +109,7 @@ def test_a_second_daemon_leaves_the_first_alone(tmp_path: Path) -> None:
 
 COMMANDS = (
     *("", "run", "check", "say", "demo", "status", "mute", "unmute", "stop", "wake-test", "models", "tune"),
-    *("devices", "mic-test", "doctor", "doctor audio", "doctor echo"),
+    *("devices", "mic-test", "doctor", "doctor audio", "doctor echo", "cost"),
 )
 
 
