@@ -17,6 +17,7 @@ ROOTS = {"__main__", "assembly", "checks", "reloading", "wake_test", "device_tab
     "remote",
     "rules",
     "status_words",
+    "cost",
 }
 """They put the rest together."""
 FOUNDATION = {"", "core", "errors", "ports", "settings", "settings_toml"}

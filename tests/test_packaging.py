@@ -28,6 +28,7 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         "speakerd/ARCHITECTURE.md",
         "speakerd/speakerd.toml.example",
         "speakerd/wakeword/models.toml",
+        "speakerd/ledger/prices.toml",
         "speakerd/demo/fakecard.c",
         "speakerd/demo/fakecard.h",
         *(f"speakerd/hardware/{path.parent.name}/board.toml" for path in ROOT.glob("hardware/*/board.toml")),

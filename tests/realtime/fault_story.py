@@ -12,7 +12,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,14 @@ from fault_room import (
     now,
 )
 from fault_server import FaultServer, fault_server
+from fault_table import SECRET
 from speakerd.core.events import CardFound, StopAsked, WakeWordHeard
 from speakerd.core.lights import Light
 from speakerd.core.state import Idle, Listening, Rules, Speaking, Thinking
 from speakerd.daemon import Daemon, Devices
 from speakerd.ports import ToolSpec
-from speakerd.realtime.endpoints import Endpoint, endpoint
+from speakerd.realtime.endpoint import Endpoint
 from speakerd.realtime.session import RealtimeSessions
-from speakerd.settings import EndpointSettings
 from speakerd.tools.registry import ToolRunner
 from speakerd.tools.tool import Tool, parameters
 
@@ -151,9 +151,9 @@ class House:
         assert await self.until(lambda: self.is_idle), f"never idle: {self.daemon.state}"
 
 
-def at(socket: Path) -> Endpoint:
-    settings = EndpointSettings(name="custom", url="ws://localhost/v1/realtime", model="scripted")
-    return replace(endpoint(settings, Path("/none"), {}), unix_socket=socket)
+def at(socket: Path, name: str = "first") -> Endpoint:
+    headers = {"Authorization": f"Bearer {SECRET}"}
+    return Endpoint(name, "ws://localhost/v1/realtime", headers, "scripted", unix_socket=socket)
 
 
 class _Watch(logging.Handler):
@@ -218,9 +218,7 @@ async def _running(socket: Path, rules: Rules) -> AsyncIterator[_Parts]:
     daemon = Daemon(rules)
     player = RoomPlayer(daemon.post)
     tools = ToolRunner([CLOCK], daemon.post, 5.0)
-    sessions = RealtimeSessions(
-        at(socket), (CLOCK.spec, END), player, daemon.post, EndpointSettings(connect_seconds=CONNECT_SECONDS)
-    )
+    sessions = RealtimeSessions([at(socket)], (CLOCK.spec, END), player, daemon.post, chance=lambda: 0.5)
     capture = RoomCapture(daemon.post, sessions.append_audio)
     lights, announcer = RoomLights(), RoomAnnouncer(player)
     devices = Devices(sessions, capture, player, tools, lights, RoomControl(), RoomJudge(), announcer)
