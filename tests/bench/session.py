@@ -17,8 +17,8 @@ _PACKAGES = ("speakerd", "numpy", "PyAudio", "websockets")
 _QUICK_BUDGET_SECONDS = 40.0
 """What is begun by then ends some seconds later."""
 _QUICK = (
-    (Section("opening", "opening", 5, 14), Section("reply", "reply", 8, 14)),
-    (Section("tokens", "tokens", 4, 22), Section("growth", "growth", 100, 10)),
+    (Section("opening", "opening", 5, 12), Section("reply", "reply", 8, 12)),
+    (Section("tokens", "tokens", 4, 24), Section("growth", "growth", 100, 10)),
     (Section("receiving", "receiving", 600, 15),),
 )
 """Groups one after the other, those of a group at the same time: what, how much, seconds until nothing new begins."""

@@ -49,8 +49,8 @@ async def replies(folder: Path, questions: int, deadline: float) -> dict[str, An
     asked = 0
     async with server("--patient") as far, with_card(card, Rules(listening_seconds=30.0), far.url()) as (runs, ears):
         ears.wake()
+        await runs.until(lambda: runs.is_listening)
         while asked < questions and (not asked or time.monotonic() < deadline):
-            await runs.until(lambda: runs.is_listening)
             await asyncio.sleep(_PAUSE_SECONDS)
             asked += 1
             if (answer := await _ask(card, question, far, runs)) is not None:
@@ -59,7 +59,7 @@ async def replies(folder: Path, questions: int, deadline: float) -> dict[str, An
 
 
 async def _ask(card: FakeCard, question: NDArray[np.int16], far: Server, runs: Speaker) -> Answered | None:
-    """None where the answer did not come in time."""
+    """Ask and be answered, to the end; None where the answer did not come in time."""
     count = len(far.of("answer"))
     end = card.say(question, card.rate_hz) + len(question)
     patient_until = time.monotonic() + _PATIENCE_SECONDS
@@ -67,6 +67,7 @@ async def _ask(card: FakeCard, question: NDArray[np.int16], far: Server, runs: S
         if time.monotonic() > patient_until:
             return None
         await asyncio.sleep(_LOOK_SECONDS)
+    await runs.until(lambda: runs.is_listening)
     answer = far.of("answer")[count]
     return Answered(card.epoch_ns / 1e9 + end / card.rate_hz, answer["heard_at"], answer["at"])
 

@@ -24,7 +24,7 @@ def tokens(folder: Path, count: int, deadline: float) -> dict[str, Any]:
     talk = recorded()
     ways: dict[str, Live] = {
         **{name: partial(ours, talk, WAYS[name]) for name in ("saving", "plain")},
-        **{name: partial(others, talk, habit) for name, habit in HABITS.items()},
+        **{name: partial(others, talk, HABITS[name]) for name in ("billy", "openai_agents")},
         **{name: partial(ours, talk, way) for name, way in WAYS.items() if way.finds_turns},
     }
     bills: dict[str, Any] = {}
