@@ -88,6 +88,11 @@ class Link:
         """Whether the session is set up and not over."""
         return self._outbox is not None
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed by us."""
+        return self._closed
+
     async def run(self) -> None:
         """Live until the other side ends it or the task is cancelled; raises only what is a bug."""
         await asyncio.sleep(self._opening.wait_seconds)

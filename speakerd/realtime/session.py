@@ -190,7 +190,7 @@ class RealtimeSessions:
         """The memory of the conversation that a new session belongs to; what nobody can continue any more is gone."""
         memory = self._memories.get(continues) if continues is not None else None
         if memory is None:
-            alive = [self._memories[number] for number in self._links if number in self._memories]
+            alive = [self._memories[number] for number, link in self._links.items() if not link.is_closed]
             self._memories = {number: kept for number, kept in self._memories.items() if kept in alive}
             memory = Memory(session, session)
         memory.session = session
