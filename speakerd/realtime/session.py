@@ -148,6 +148,8 @@ class RealtimeSessions:
 
     def send_tool_output(self, session: int, call_id: str, output: str) -> None:
         """Answer a function call, perhaps one that was made in a session before."""
+        if memory := self._memories.get(session):
+            memory.history.add_output(call_id, output)
         if link := self._latest(session):
             link.send_tool_output(call_id, output)
 
@@ -168,11 +170,15 @@ class RealtimeSessions:
 
     def truncate(self, session: int, item_id: str, played_ms: int) -> None:
         """Cut an item to what was heard of it, perhaps one of a session before."""
+        if memory := self._memories.get(session):
+            memory.history.cut(item_id, played_ms)
         if link := self._latest(session):
             link.truncate(item_id, played_ms)
 
     def delete_item(self, session: int, item_id: str) -> None:
         """Remove an item from the conversation, perhaps one of a session before."""
+        if memory := self._memories.get(session):
+            memory.history.delete(item_id)
         if link := self._latest(session):
             link.delete_item(item_id)
 
@@ -210,7 +216,7 @@ class RealtimeSessions:
     def _latest(self, session: int) -> Link | None:
         """The link of the session that continues this one, or of this one itself."""
         memory = self._memories.get(session)
-        return self._links.get(memory.session if memory else session)
+        return self._links.get(memory.session) if memory else None
 
     def _hang_up(self, session: int, link: Link) -> None:
         if self._links.get(session) is link:
