@@ -23,6 +23,7 @@ EX_UNAVAILABLE = 69
 EX_CONFIG = 78
 
 _FEWEST_ECHO_SECONDS, _MOST_ECHO_SECONDS = 10.0, 300.0
+_MOST_DAYS = 3660
 _WISHES = {
     "mute": "close the running speaker's microphone",
     "unmute": "open it again",
@@ -63,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", parents=[configured], help="check settings, models, devices and the endpoint")
     check.set_defaults(command=_check)
     _add_remote_commands(commands, configured)
+    cost = commands.add_parser("cost", parents=[configured], help="show what conversations cost, and how much is left")
+    cost.add_argument("--days", type=_days, default=30, help="of how many days; default %(default)s")
+    form = cost.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one object of JSON")
+    form.add_argument("--csv", action="store_true", help="print a row for each response")
+    cost.set_defaults(command=_cost)
     _add_wake_word_commands(commands, configured)
     _add_audio_commands(commands, configured)
     demo = commands.add_parser("demo", help="show the whole speaker with no key and no hardware, in about a minute")
@@ -182,6 +189,12 @@ def _status(chosen: argparse.Namespace) -> int:
     return remote.status(_socket(chosen), follow=chosen.follow, as_json=chosen.json)
 
 
+def _cost(chosen: argparse.Namespace) -> int:
+    from speakerd.cost import CostOptions, run
+
+    return run(_settings(chosen.config), CostOptions(chosen.days, chosen.json, chosen.csv))
+
+
 def _wish(chosen: argparse.Namespace) -> int:
     from speakerd import remote
 
@@ -224,6 +237,13 @@ def _test_seconds(text: str) -> float:
     if not _FEWEST_ECHO_SECONDS <= seconds <= _MOST_ECHO_SECONDS:
         raise argparse.ArgumentTypeError(f"take {_FEWEST_ECHO_SECONDS:.0f} to {_MOST_ECHO_SECONDS:.0f} seconds")
     return seconds
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if not 1 <= days <= _MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"take 1 to {_MOST_DAYS} days")
+    return days
 
 
 def _tune(chosen: argparse.Namespace) -> int:

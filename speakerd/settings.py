@@ -144,6 +144,20 @@ class ConversationSettings:
     """Whether the endpoint breaks off an answer by itself when it hears you, which is fastest."""
     most_tool_calls: int = 16
     """Most tool calls in one turn; a model in a loop is stopped."""
+    most_turns: int = 0
+    """Turns of yours after which a conversation ends; 0 means any number."""
+    most_minutes: float = 30.0
+    """Longest conversation; it ends with the answer that is being given. 0 means any length."""
+    end_phrases: tuple[str, ...] = ("goodbye", "bye", "that's all", "that's it", "never mind", "stop")
+    """What you say, and nothing else, to end a conversation."""
+    facts: bool = True
+    """Tell the model in each turn what changes all the time: date and time, and the timers that run."""
+    rollover_minutes: float = 55.0
+    """Age at which a session is replaced by a new one that knows what was said; endpoints end theirs after 60."""
+    warm_seconds: float = 0.0
+    """How long the next session is kept ready after a conversation, so that the wake word need not wait for it."""
+    failover_seconds: float = 4.0
+    """Seconds that an endpoint may take to be ready while another one could answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +256,11 @@ def _check_ranges(settings: Settings) -> None:
         "conversation.ringing_seconds": (settings.conversation.ringing_seconds, 5.0, 3600.0),
         "conversation.hold_seconds": (settings.conversation.hold_seconds, 0.2, 5.0),
         "conversation.most_tool_calls": (settings.conversation.most_tool_calls, 1, 100),
+        "conversation.most_turns": (settings.conversation.most_turns, 0, 1000),
+        "conversation.most_minutes": (settings.conversation.most_minutes, 0.0, 1440.0),
+        "conversation.rollover_minutes": (settings.conversation.rollover_minutes, 1.0, 1440.0),
+        "conversation.warm_seconds": (settings.conversation.warm_seconds, 0.0, 600.0),
+        "conversation.failover_seconds": (settings.conversation.failover_seconds, 0.5, 60.0),
         "offline.words_per_minute": (settings.offline.words_per_minute, 80, 450),
         "offline.silence_ms": (settings.offline.silence_ms, 200, 3000),
         "tools.deadline_seconds": (settings.tools.deadline_seconds, 0.1, 120.0),

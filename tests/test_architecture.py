@@ -15,7 +15,9 @@ ROOTS = {"__main__", "assembly", "checks", "reloading", "wake_test", "device_tab
     "doctor_echo",
     "echo_findings",
     "remote",
+    "rules",
     "status_words",
+    "cost",
 }
 """They put the rest together."""
 FOUNDATION = {"", "core", "errors", "ports", "settings", "settings_toml"}

@@ -110,7 +110,7 @@ def test_a_second_daemon_leaves_the_first_alone(tmp_path: Path) -> None:
 
 COMMANDS = (
     *("", "run", "check", "demo", "say", "ask", "status", "mute", "unmute", "stop", "retry"),
-    *("wake-test", "models", "tune", "devices", "mic-test", "doctor", "doctor audio", "doctor echo"),
+    *("wake-test", "models", "tune", "devices", "mic-test", "doctor", "doctor audio", "doctor echo", "cost"),
 )
 
 

@@ -224,6 +224,16 @@ async def test_a_text_question_is_answered_aloud_and_in_writing(tmp_path: Path) 
     assert np.abs(card.heard()).max() > 1000
 
 
+async def test_a_text_question_is_answered_in_writing_alone(tmp_path: Path) -> None:
+    card = FakeCard(tmp_path / "card")
+    async with kitchen(card, settings(tmp_path)) as k:
+        await k.until_light(Light.IDLE)
+        assert await command(tmp_path, "ask", "--text", "Turn on the kitchen light!") == "The kitchen light is on.\n"
+        await k.until_light(Light.IDLE)
+        assert len(k.recording.calls) == 1
+    assert not card.heard().any(), "not a sound"
+
+
 async def test_a_sentence_is_said_in_its_own_voice(tmp_path: Path) -> None:
     card = FakeCard(tmp_path / "card")
     async with kitchen(card, settings(tmp_path)) as k:

@@ -194,10 +194,10 @@ def _on_uplink_closed(state: State, phase: Talking) -> Outcome:
 
 
 def _used(state: State, talk: Conversation) -> Conversation:
-    """It was the user's turn, and he used it."""
+    """It was the user's turn, and he used it; who speaks is answered aloud, whatever he typed before."""
     turns = talk.turns + 1
-    is_last = 0 < state.rules.most_turns <= turns
-    return replace(talk, calls_made=0, turns=turns, unanswered=True, retried=False, ending=talk.ending or is_last)
+    ending = talk.ending or 0 < state.rules.most_turns <= turns
+    return replace(talk, aloud=True, calls_made=0, turns=turns, unanswered=True, retried=False, ending=ending)
 
 
 def _commit(state: State, phase: Listening) -> Outcome:

@@ -139,18 +139,15 @@ def save(path: Path) -> None:
 
 def read_only(path: Path) -> sqlite3.Connection:
     """An open file that is never changed, though the speaker may be writing it."""
-    # Where nobody writes, and the folder is not ours to write, SQLite needs to be told that nobody does.
-    is_alone = not Path(f"{path}-wal").exists()
-    for mode in ("mode=ro", "mode=ro&immutable=1") if is_alone else ("mode=ro",):
-        file = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=_READ_SECONDS, factory=_File)
-        try:
-            file.execute("SELECT 1 FROM sqlite_master").fetchone()
-        except sqlite3.Error as error:
-            file.close()
-            last = error
-        else:
-            return file
-    raise last
+    # Where there is no WAL, nobody has the file open. SQLite must be told, or it leaves files beside it, or needs to.
+    mode = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
+    file = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=_READ_SECONDS, factory=_File)
+    try:
+        file.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        file.close()
+        raise
+    return file
 
 
 def spent_by_day(file: sqlite3.Connection, month: str) -> list[tuple[str, int]]:

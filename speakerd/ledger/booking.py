@@ -96,7 +96,7 @@ def carried_over(day: str, spent_nano_usd: int) -> Booking:
     at = f"{day}T00:00:00.000Z"
     head = CARRIED, 0, day, CARRIED, at, day, "", ""
     tokens = 0, 0, 0, 0, 0, 0, 0, 0
-    return Booking(*head, *tokens, 0.0, "", "", 1, spent_nano_usd, "")
+    return Booking(*head, *tokens, 0.0, "", "", 0, spent_nano_usd, "")
 
 
 def utc_text(moment: datetime) -> str:

@@ -72,8 +72,8 @@ async def open_connection(endpoint: Endpoint, trace: Trace) -> Connection:
         **place,
         additional_headers=endpoint.headers,
         compression=None,  # base64 of noise hardly shrinks, and a Pi has better things to do
-        open_timeout=None,  # the link watches it
-        close_timeout=_CLOSE_SECONDS,  # also after a ping without an answer: the peer will not hang up either
+        open_timeout=None,  # watched in the link
+        close_timeout=_CLOSE_SECONDS,  # without it a peer that answers no ping is waited for without end
         ping_interval=_PING_SECONDS,
         ping_timeout=_PING_SECONDS,
         max_size=_LARGEST_FRAME_BYTES,

@@ -51,6 +51,7 @@ USAGE = {
 }
 FAILED = {"type": "failed", "error": {"type": "server_error", "code": "rate_limit_exceeded", "message": "slow down"}}
 CLOCK = FunctionCall("c1", "clock", "{}")
+TEXT = {"event_id": "e", "response_id": "resp_1", "item_id": "item_1", "output_index": 0, "content_index": 0}
 
 
 def done(**fields: Any) -> received.ResponseDone:
@@ -193,6 +194,14 @@ WELL_FORMED: list[tuple[dict[str, Any], received.ServerMessage]] = [
             "delta": "It ",
         },
         received.TranscriptDelta("item_1", "It "),
+    ),
+    (
+        {**TEXT, "type": "response.output_text.delta", "delta": "It "},
+        received.TranscriptDelta("item_1", "It "),
+    ),
+    (
+        {**TEXT, "type": "response.output_text.done", "text": "It is noon."},
+        received.TranscriptDone("item_1", "It is noon."),
     ),
 ]
 
