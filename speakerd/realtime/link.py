@@ -88,6 +88,11 @@ class Link:
         """Whether the session is set up and not over."""
         return self._outbox is not None
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed by us."""
+        return self._closed
+
     async def run(self) -> None:
         """Live until the other side ends it or the task is cancelled; raises only what is a bug."""
         await asyncio.sleep(self._opening.wait_seconds)
@@ -128,8 +133,7 @@ class Link:
         self._send(messages_items.told(self._memory.history.add_text(text)))
 
     def send_tool_output(self, call_id: str, output: str) -> None:
-        """Answer a function call; before the session is up that is part of what is retold."""
-        self._memory.history.add_output(call_id, output)
+        """Answer a function call that the server knows."""
         self._send(messages.tool_output(call_id, output))
 
     def commit_utterance(self) -> None:
@@ -158,8 +162,7 @@ class Link:
         self._send(messages.cancel_response(response_id))
 
     def truncate(self, item_id: str, played_ms: int) -> None:
-        """Cut an item to what was heard of it, in whichever session it was said."""
-        self._memory.history.cut(item_id, played_ms)
+        """Cut an item to what was heard of it, in whichever session it was said; the memory knows that already."""
         if item_id in self._told:
             self._revise(item_id)
         elif self._endpoint.dialect.truncates:
@@ -168,8 +171,7 @@ class Link:
                 self._send(messages.truncate_item(item_id, audio_end_ms))
 
     def delete_item(self, item_id: str) -> None:
-        """Remove an item, in whichever session it was said."""
-        self._memory.history.delete(item_id)
+        """Remove an item, in whichever session it was said; the memory has forgotten it already."""
         if item_id in self._told:
             self._revise(item_id)
         elif self._endpoint.dialect.deletes:

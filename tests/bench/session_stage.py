@@ -75,7 +75,7 @@ async def _listen(lines: asyncio.StreamReader, runs: Server) -> None:
 def sessions_at(url: str, player: Player, post: Post) -> RealtimeSessions:
     """The sessions of one endpoint without a key."""
     settings = EndpointSettings(name="custom", url=url)
-    return RealtimeSessions(endpoint(settings, Path("/none"), {}), (), player, post, settings)
+    return RealtimeSessions((endpoint(settings, Path("/none"), {}),), (), player, post)
 
 
 class WakingEars(NoEars):
