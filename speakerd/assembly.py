@@ -11,37 +11,42 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from speakerd.audio import echo_verdict
 from speakerd.audio.devices import with_board_card
 from speakerd.audio.own_turns import TurnRules
-from speakerd.audio.pcm import WAKE_RATE_HZ
 from speakerd.audio.plane import AudioPlane
 from speakerd.core.events import StopAsked
-from speakerd.core.state import Card, Rules
+from speakerd.core.state import Card
 from speakerd.daemon import Daemon, Devices, Observer
 from speakerd.errors import ConfigurationError
 from speakerd.folders import speakers_folder, state_folder
 from speakerd.gpio.boards import Board, load_board
 from speakerd.gpio.panel import Panel
+from speakerd.ledger.ledger import Ledger
+from speakerd.ledger.prices import price_list
 from speakerd.offline.announcer import SpokenAnnouncer
 from speakerd.offline.process import OfflineProcess
 from speakerd.offline.speaking import voice
 from speakerd.ports import Ears, Post
-from speakerd.realtime.endpoints import Endpoint, endpoint
-from speakerd.realtime.link import Trace
+from speakerd.realtime.connection import Trace
+from speakerd.realtime.endpoints import Endpoint, endpoints
 from speakerd.realtime.session import RealtimeSessions
-from speakerd.reloading import Reloading, word_actions
+from speakerd.reloading import Reloading
+from speakerd.rules import rules
 from speakerd.service.control import ControlServer
+from speakerd.service.logbook import write_down
 from speakerd.service.notify import Notifier, feed_watchdog
 from speakerd.service.telling import Telling, snapshot
 from speakerd.settings import AudioSettings, Settings
 from speakerd.tools.everyday import everyday_tools
+from speakerd.tools.facts import changing_facts
 from speakerd.tools.home import DemoHome
 from speakerd.tools.kept_volume import KeptVolume
 from speakerd.tools.registry import ToolRunner
@@ -121,9 +126,9 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         board = load_board(settings.board)
         settings = replace(settings, audio=audio_for(settings, board))
         run_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="speakerd-")))
-        server = endpoint(settings.endpoint, run_folder / "offline.sock", os.environ)
+        servers = endpoints(settings, run_folder / "offline.sock", os.environ)
         observers = list(around.observers)
-        daemon = Daemon(rules(settings), observers)
+        daemon = Daemon(rules(settings, servers), observers)
         notifier = Notifier()
         listening, hearing = _Listening(), _ProofOfHearing()
         control = ControlServer(
@@ -133,42 +138,22 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
             listening.tune,
         )
         opened.callback(control.close)
-        observers.append(Telling(control, notifier))
+        observers += [Telling(control, notifier), write_down]
         panel = Panel(board, daemon.post, around.pin_factory)
         opened.callback(panel.close)
         ears = await listening.begin(settings, daemon.post, around.observe_score, control)
         opened.callback(ears.close)
-        offline = await _offline(settings, server, opened)
-        plane, sessions, tools = _conversation(settings, around, daemon.post, ears, server, opened)
+        offline = await _offline(settings, servers, opened)
+        ledger = _ledger(settings, daemon.post, opened)
+        plane, sessions, tools = _conversation(settings, around, daemon.post, ears, servers, ledger, opened)
         hearing.plane = plane
         proof = Proof(daemon, plane, ears)
-        owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof)]
+        owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof), ledger.run()]
         if offline is not None:
             owners.append(offline.run())
         announcer = SpokenAnnouncer(lambda: voice(settings.offline), plane.player, daemon.post)
         devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer)
         yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, ears, tuple(owners))
-
-
-def rules(settings: Settings) -> Rules:
-    """What the core needs of the settings."""
-    talk = settings.conversation
-    return Rules(
-        opening_seconds=settings.endpoint.connect_seconds + 2.0,
-        listening_seconds=talk.listening_seconds,
-        utterance_seconds=talk.utterance_seconds,
-        thinking_seconds=talk.thinking_seconds,
-        speaking_seconds=talk.speaking_seconds,
-        ringing_seconds=talk.ringing_seconds,
-        hold_seconds=talk.hold_seconds,
-        preroll_samples=settings.audio.preroll_ms * WAKE_RATE_HZ // 1000,
-        follow_up=talk.follow_up,
-        full_duplex=settings.audio.duplex == "full",
-        turn_cues=settings.audio.cues == "all",
-        local_turns=talk.turns == "local",
-        most_tool_calls=talk.most_tool_calls,
-        words=word_actions(settings.wake_word),
-    )
 
 
 def audio_for(settings: Settings, board: Board) -> AudioSettings:
@@ -199,17 +184,24 @@ def sound_path(settings: Settings, board: Board) -> AudioSettings:
     return replace(audio, canceller="none" if board.hardware_aec else "software")
 
 
-async def _offline(settings: Settings, server: Endpoint, opened: AsyncExitStack) -> OfflineProcess | None:
-    if server.unix_socket is None:
+async def _offline(settings: Settings, servers: Sequence[Endpoint], opened: AsyncExitStack) -> OfflineProcess | None:
+    sockets = [server.unix_socket for server in servers if server.unix_socket is not None]
+    if not sockets:
         return None
-    offline = OfflineProcess(settings.offline, server.unix_socket)
+    offline = OfflineProcess(settings.offline, sockets[0])
     opened.push_async_callback(offline.stop)
     await offline.start()
     return offline
 
 
 def _conversation(
-    settings: Settings, around: Surroundings, post: Post, ears: Ears, server: Endpoint, opened: AsyncExitStack
+    settings: Settings,
+    around: Surroundings,
+    post: Post,
+    ears: Ears,
+    servers: Sequence[Endpoint],
+    ledger: Ledger,
+    opened: AsyncExitStack,
 ) -> tuple[AudioPlane, RealtimeSessions, ToolRunner]:
     loop = asyncio.get_running_loop()
 
@@ -217,7 +209,7 @@ def _conversation(
         loop.call_soon_threadsafe(sessions.append_audio, session, pcm)
 
     talk = settings.conversation
-    turns = TurnRules(talk.turns == "local", settings.audio.trim_silence, talk.end_silence_ms)
+    turns = TurnRules(talk.turns in ("local", "push"), settings.audio.trim_silence, talk.end_silence_ms)
     plane = AudioPlane(settings.audio, ears, uplink, post, environment=around.sound_environment, turns=turns)
     kept = state_folder(settings, os.environ)
     timers = Timers(kept / "timers.json", post, loop)
@@ -227,12 +219,20 @@ def _conversation(
     home = DemoHome() if settings.tools.demo_home else None
     offered = everyday_tools(timers, lambda: plane.volume, volume.set, home=home)
     tools = ToolRunner(offered, post, settings.tools.deadline_seconds)
+    facts = partial(changing_facts, timers)
     sessions = RealtimeSessions(
-        *(server, tools.specs(), plane.player, post, settings.endpoint),
-        finds_turns=settings.conversation.turns == "server",
-        trace=around.trace,
+        *(servers, tools.specs(), plane.player, post), facts=facts, trace=around.trace, on_usage=ledger.book
     )
     return plane, sessions, tools
+
+
+def _ledger(settings: Settings, post: Post, opened: AsyncExitStack) -> Ledger:
+    """The book of what was spent, open; what it knows already is told first of all."""
+    path = settings.budget.ledger or state_folder(settings, os.environ) / "ledger.sqlite3"
+    ledger = Ledger(Path(path), price_list(settings.budget.prices), post)
+    ledger.start()
+    opened.callback(ledger.close)
+    return ledger
 
 
 class _ProofOfHearing:

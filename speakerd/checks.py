@@ -12,7 +12,7 @@ from speakerd.errors import SpeakerdError, SpeechError
 from speakerd.folders import state_folder
 from speakerd.gpio.boards import load_board
 from speakerd.gpio.panel import Panel
-from speakerd.realtime.endpoints import endpoint
+from speakerd.realtime.endpoints import endpoints
 from speakerd.settings import Settings
 from speakerd.wakeword.ears import equipment
 
@@ -24,7 +24,7 @@ def check_all(settings: Settings) -> Iterator[tuple[str, SpeakerdError | None]]:
         "board": _board,
         "wake word": _wake_word,
         "sound card": _sound_card,
-        "endpoint": lambda s: endpoint(s.endpoint, Path("offline.sock"), os.environ),
+        "endpoint": lambda s: endpoints(s, Path("offline.sock"), os.environ),
         "speech": _speech,
     }
     for name, check in checks.items():

@@ -10,13 +10,12 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from speakerd import __version__
-from speakerd.errors import AudioDeviceError, ConfigurationError, ControlError, SpeakerdError
+from speakerd.errors import AudioDeviceError, ConfigurationError, ControlError, RefusedError, SpeakerdError
 from speakerd.settings import Settings, load
 
 DEFAULT_CONFIGURATION = Path("/etc/speakerd/speakerd.toml")
@@ -26,10 +25,10 @@ EX_CONFIG = 78
 _FEWEST_ECHO_SECONDS, _MOST_ECHO_SECONDS = 10.0, 300.0
 _MOST_DAYS = 3660
 _WISHES = {
-    "status": "show what the running speaker does",
     "mute": "close the running speaker's microphone",
     "unmute": "open it again",
     "stop": "end ringing and conversation",
+    "retry": "use endpoints again that were given up, once the key, the credit or the settings are mended",
 }
 
 
@@ -42,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(chosen.command(chosen))
     except ConfigurationError as error:
         return _failed(error, EX_CONFIG)
+    except RefusedError as error:
+        return _failed(error, 1)
     except (AudioDeviceError, ControlError) as error:
         return _failed(error, EX_UNAVAILABLE)
     except SpeakerdError as error:
@@ -62,19 +63,13 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     check = commands.add_parser("check", parents=[configured], help="check settings, models, devices and the endpoint")
     check.set_defaults(command=_check)
-    say = commands.add_parser("say", parents=[configured], help="have the running speaker say something")
-    say.add_argument("--ask", action="store_true", required=True, help="TEXT is a question: the assistant answers it")
-    say.add_argument("text", metavar="TEXT")
-    say.set_defaults(command=_say)
+    _add_remote_commands(commands, configured)
     cost = commands.add_parser("cost", parents=[configured], help="show what conversations cost, and how much is left")
     cost.add_argument("--days", type=_days, default=30, help="of how many days; default %(default)s")
     form = cost.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one object of JSON")
     form.add_argument("--csv", action="store_true", help="print a row for each response")
     cost.set_defaults(command=_cost)
-    for name, purpose in _WISHES.items():
-        wish = commands.add_parser(name, parents=[configured], help=purpose)
-        wish.set_defaults(command=_wish, wish=name)
     _add_wake_word_commands(commands, configured)
     _add_audio_commands(commands, configured)
     demo = commands.add_parser("demo", help="show the whole speaker with no key and no hardware, in about a minute")
@@ -85,6 +80,23 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--microphone", action="store_true", help="use this machine's sound card, and your own voice")
     demo.set_defaults(command=_demo)
     return parser
+
+
+def _add_remote_commands(commands: Any, configured: argparse.ArgumentParser) -> None:
+    texted = argparse.ArgumentParser(add_help=False, parents=[configured])
+    texted.add_argument("words", nargs="+", metavar="TEXT", help="- reads it from stdin")
+    say = commands.add_parser("say", parents=[texted], help="have the running speaker say TEXT, and wait for it")
+    say.set_defaults(command=_say)
+    ask = commands.add_parser("ask", parents=[texted], help="ask its assistant TEXT, and print the answer")
+    ask.add_argument("--text", action="store_true", help="the answer is printed and not spoken")
+    ask.set_defaults(command=_ask)
+    status = commands.add_parser("status", parents=[configured], help="show what the running speaker does")
+    status.add_argument("--follow", action="store_true", help="go on and show what happens, with what is said")
+    status.add_argument("--json", action="store_true", help="print one object of JSON in each line")
+    status.set_defaults(command=_status)
+    for name, purpose in _WISHES.items():
+        wish = commands.add_parser(name, parents=[configured], help=purpose)
+        wish.set_defaults(command=_wish, wish=name)
 
 
 def _add_wake_word_commands(commands: Any, configured: argparse.ArgumentParser) -> None:
@@ -160,10 +172,21 @@ def _check(chosen: argparse.Namespace) -> int:
 
 
 def _say(chosen: argparse.Namespace) -> int:
-    for answer in asyncio.run(_answers(chosen, {"do": "ask", "text": chosen.text})):
-        if answer.get("event") == "transcript":
-            sys.stdout.write(f"{answer['text']}\n")
-    return 0
+    from speakerd import remote
+
+    return remote.say(_socket(chosen), chosen.words)
+
+
+def _ask(chosen: argparse.Namespace) -> int:
+    from speakerd import remote
+
+    return remote.ask(_socket(chosen), chosen.words, aloud=not chosen.text)
+
+
+def _status(chosen: argparse.Namespace) -> int:
+    from speakerd import remote
+
+    return remote.status(_socket(chosen), follow=chosen.follow, as_json=chosen.json)
 
 
 def _cost(chosen: argparse.Namespace) -> int:
@@ -173,11 +196,9 @@ def _cost(chosen: argparse.Namespace) -> int:
 
 
 def _wish(chosen: argparse.Namespace) -> int:
-    (*_, snapshot) = asyncio.run(_answers(chosen, {"do": chosen.wish})) or [{}]
-    for key, value in snapshot.items():
-        if key != "event":
-            sys.stdout.write(f"{key:<8} {value if value is not None else 'none'}\n")
-    return 0
+    from speakerd import remote
+
+    return remote.wish(_socket(chosen), {"do": chosen.wish})
 
 
 def _wake_test(chosen: argparse.Namespace) -> int:
@@ -226,10 +247,11 @@ def _days(text: str) -> int:
 
 
 def _tune(chosen: argparse.Namespace) -> int:
+    from speakerd import remote
+
     wanted = {key: getattr(chosen, key) for key in ("word", "threshold", "night_threshold", "voice_gate")}
     changes = {key: value for key, value in wanted.items() if value is not None}
-    asyncio.run(_answers(chosen, {"do": "tune", **changes}))
-    return 0
+    return remote.wish(_socket(chosen), {"do": "tune", **changes})
 
 
 def _models(chosen: argparse.Namespace) -> int:
@@ -249,11 +271,8 @@ def _models(chosen: argparse.Namespace) -> int:
     return 0
 
 
-async def _answers(chosen: argparse.Namespace, wish: Mapping[str, object]) -> list[dict[str, Any]]:
-    from speakerd.service.client import request
-
-    async with aclosing(request(Path(_settings(chosen.config).control.socket), wish)) as answers:
-        return [answer async for answer in answers]
+def _socket(chosen: argparse.Namespace) -> Path:
+    return Path(_settings(chosen.config).control.socket)
 
 
 def _demo(chosen: argparse.Namespace) -> int:

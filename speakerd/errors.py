@@ -40,6 +40,10 @@ class LedgerError(SpeakerdError, OSError):
     """The file in which spending is booked is missing, or cannot be read."""
 
 
+class RefusedError(ControlError):
+    """The running daemon was reached, and did not do what it was asked."""
+
+
 class ProtocolError(SpeakerdError, ValueError):
     """A peer sent something that is not the Realtime protocol."""
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from speakerd import settings_budget, settings_toml
+from speakerd import settings_budget, settings_endpoint, settings_toml
 from speakerd.errors import ConfigurationError
 from speakerd.settings_budget import BudgetSettings as BudgetSettings
+from speakerd.settings_endpoint import EndpointSettings as EndpointSettings
+from speakerd.settings_endpoint import OtherEndpoint as OtherEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,29 +112,6 @@ class AudioSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class EndpointSettings:
-    """Who answers."""
-
-    name: Literal["offline", "openai", "custom"] = "offline"
-    """offline is the assistant on the device; openai the cloud; custom any server of the Realtime protocol at `url`."""
-    url: str = ""
-    """Address of a custom endpoint, such as ws://192.168.1.5:8080/v1/realtime."""
-    model: str = "gpt-realtime-2.1-mini"
-    """The model to ask for."""
-    voice: str = "marin"
-    """The voice of the answers."""
-    key_file: str = ""
-    """File of the API key. Empty means, for openai only, the systemd credential `api-key`, else OPENAI_API_KEY."""
-    instructions: str = (
-        "You are a friendly voice assistant in a smart speaker. Answer in one or two short spoken sentences. "
-        "Use the tools to act; never claim to have done what no tool confirmed."
-    )
-    """What the model is told about its part."""
-    connect_seconds: float = 8.0
-    """Seconds that connection and set-up may take."""
-
-
-@dataclass(frozen=True, slots=True)
 class ConversationSettings:
     """Deadlines: every state but idle ends by itself."""
 
@@ -150,12 +129,35 @@ class ConversationSettings:
     """Seconds that an answer waits when a voice is heard over it: either it is the user's, or the answer goes on."""
     follow_up: bool = True
     """Listen again after an answer, without the wake word."""
+    turns: Literal["semantic", "server", "local", "push"] = "semantic"
+    """Who decides that you have finished: semantic is the endpoint by what you say, server the endpoint by silence
+    (also where it cannot do the first), local this device by silence, push you by letting go of the button."""
+    eagerness: Literal["auto", "low", "medium", "high"] = "auto"
+    """How soon you are thought to have finished where `turns` is semantic; low waits for up to 8 s, high for 2 s."""
     end_silence_ms: int = 800
-    """Silence that ends the user's turn where `turns` is local; the gaps within speech reach 0.7 s."""
-    turns: Literal["server", "local"] = "server"
-    """Who decides that the user has finished: the endpoint, or this device for an endpoint that cannot."""
+    """Silence that ends your turn where `turns` is server or local; the gaps within speech reach 0.7 s."""
+    speech_threshold: float = 0.0
+    """How sure the endpoint must be that it hears speech where `turns` is server, 0.1 to 1; 0 means its own default."""
+    prefix_ms: int = 300
+    """Milliseconds from before your speech that the endpoint takes with it where `turns` is server."""
+    interrupt_response: bool = True
+    """Whether the endpoint breaks off an answer by itself when it hears you, which is fastest."""
     most_tool_calls: int = 16
     """Most tool calls in one turn; a model in a loop is stopped."""
+    most_turns: int = 0
+    """Turns of yours after which a conversation ends; 0 means any number."""
+    most_minutes: float = 30.0
+    """Longest conversation; it ends with the answer that is being given. 0 means any length."""
+    end_phrases: tuple[str, ...] = ("goodbye", "bye", "that's all", "that's it", "never mind", "stop")
+    """What you say, and nothing else, to end a conversation."""
+    facts: bool = True
+    """Tell the model in each turn what changes all the time: date and time, and the timers that run."""
+    rollover_minutes: float = 55.0
+    """Age at which a session is replaced by a new one that knows what was said; endpoints end theirs after 60."""
+    warm_seconds: float = 0.0
+    """How long the next session is kept ready after a conversation, so that the wake word need not wait for it."""
+    failover_seconds: float = 4.0
+    """Seconds that an endpoint may take to be ready while another one could answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,8 @@ def parse(table: dict[str, object]) -> Settings:
 
 
 def _check_ranges(settings: Settings) -> None:
-    bounds = {
+    bounds: settings_endpoint.Bounds = {
+        **settings_endpoint.bounds(settings.endpoint),
         "wake_word.threshold": (settings.wake_word.threshold, 0.01, 1.0),
         "wake_word.night_threshold": (settings.wake_word.night_threshold, 0.0, 1.0),
         "wake_word.window_frames": (settings.wake_word.window_frames, 0, 12),
@@ -242,9 +245,10 @@ def _check_ranges(settings: Settings) -> None:
         "audio.volume": (settings.audio.volume, 0.0, 1.0),
         "audio.preroll_ms": (settings.audio.preroll_ms, 0, 5000),
         "conversation.end_silence_ms": (settings.conversation.end_silence_ms, 200, 5000),
+        "conversation.speech_threshold": (settings.conversation.speech_threshold, 0.0, 1.0),
+        "conversation.prefix_ms": (settings.conversation.prefix_ms, 0, 2000),
         "audio.tail_ms": (settings.audio.tail_ms, 0, 2000),
         "audio.lead_in_ms": (settings.audio.lead_in_ms, 0, 2000),
-        "endpoint.connect_seconds": (settings.endpoint.connect_seconds, 0.5, 60.0),
         "conversation.listening_seconds": (settings.conversation.listening_seconds, 1.0, 120.0),
         "conversation.utterance_seconds": (settings.conversation.utterance_seconds, 5.0, 600.0),
         "conversation.thinking_seconds": (settings.conversation.thinking_seconds, 2.0, 300.0),
@@ -252,6 +256,11 @@ def _check_ranges(settings: Settings) -> None:
         "conversation.ringing_seconds": (settings.conversation.ringing_seconds, 5.0, 3600.0),
         "conversation.hold_seconds": (settings.conversation.hold_seconds, 0.2, 5.0),
         "conversation.most_tool_calls": (settings.conversation.most_tool_calls, 1, 100),
+        "conversation.most_turns": (settings.conversation.most_turns, 0, 1000),
+        "conversation.most_minutes": (settings.conversation.most_minutes, 0.0, 1440.0),
+        "conversation.rollover_minutes": (settings.conversation.rollover_minutes, 1.0, 1440.0),
+        "conversation.warm_seconds": (settings.conversation.warm_seconds, 0.0, 600.0),
+        "conversation.failover_seconds": (settings.conversation.failover_seconds, 0.5, 60.0),
         "offline.words_per_minute": (settings.offline.words_per_minute, 80, 450),
         "offline.silence_ms": (settings.offline.silence_ms, 200, 3000),
         "tools.deadline_seconds": (settings.tools.deadline_seconds, 0.1, 120.0),
@@ -265,9 +274,8 @@ def _check_ranges(settings: Settings) -> None:
         if not low <= value <= high:
             raise ConfigurationError(f'"{key}" must be from {low} to {high}, not {value}.')
     _check_others(settings.wake_word)
+    settings_endpoint.check_addresses(settings.endpoint)
     settings_budget.check_prices(settings.budget)
-    if settings.endpoint.name == "custom" and not settings.endpoint.url.startswith(("ws://", "wss://")):
-        raise ConfigurationError('"endpoint.url" must be a ws:// or wss:// address when endpoint.name is "custom".')
 
 
 def _check_others(wake_word: WakeWordSettings) -> None:

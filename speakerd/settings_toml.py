@@ -71,6 +71,10 @@ def _checked(wanted: object, value: object, key: str) -> object:
         if not isinstance(value, dict):
             raise ConfigurationError(f'"{key}" must be a table: write [{key}].')
         return built(wanted, value, f"{key}.")
+    if wanted == tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+            raise ConfigurationError(f'"{key}" must be a list of strings, not {value!r}.')
+        return tuple(value)
     if typing.get_origin(wanted) is tuple:
         return _rows(typing.get_args(wanted)[0], value, key)
     if typing.get_origin(wanted) is Literal:

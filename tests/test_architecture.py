@@ -14,6 +14,9 @@ SHARED = {"speakerd.audio.pcm", "speakerd.audio.resample", "speakerd.audio.utter
 ROOTS = {"__main__", "assembly", "checks", "reloading", "wake_test", "device_table", "mic_test", "doctor", "cli"} | {
     "doctor_echo",
     "echo_findings",
+    "remote",
+    "rules",
+    "status_words",
     "cost",
 }
 """They put the rest together."""

@@ -9,38 +9,50 @@ from typing import Any, cast
 import pytest
 
 from fakes import Told, fake_devices
-from speakerd.assembly import Proof, rules
+from speakerd.assembly import Proof
 from speakerd.audio.plane import AudioPlane
 from speakerd.core.events import CardFound, CardLost, StopAsked, WakeWordHeard
 from speakerd.core.state import Rules
 from speakerd.daemon import Daemon
+from speakerd.realtime.endpoint import Endpoint
+from speakerd.rules import rules
 from speakerd.settings import (
     AudioSettings,
     ConversationSettings,
-    EndpointSettings,
     OtherWord,
     Settings,
     WakeWordSettings,
 )
 from speakerd.wakeword.ears import WakeWordEars
 
+SERVER = Endpoint("cloud", "ws://localhost", {}, "model")
+
 
 def test_the_defaults_of_settings_and_rules_agree() -> None:
-    assert rules(Settings()) == Rules()
+    ours, default = rules(Settings(), [SERVER]), Rules()
+    differing = {f.name for f in fields(Rules) if getattr(ours, f.name) != getattr(default, f.name)}
+    assert differing == {"endpoints", "budget", "conversation_seconds", "end_phrases", "facts"}
 
 
 def test_every_rule_follows_a_setting() -> None:
     chosen = Settings(
         audio=AudioSettings(duplex="full", preroll_ms=500, cues="all"),
-        endpoint=EndpointSettings(connect_seconds=1.0),
         conversation=ConversationSettings(
-            *(1.0, 5.0, 2.0, 10.0, 6.0, 0.5), follow_up=False, turns="local", most_tool_calls=1
+            *(1.0, 5.0, 2.0, 10.0, 6.0, 0.5),
+            follow_up=False,
+            turns="push",
+            most_tool_calls=1,
+            most_turns=1,
+            rollover_minutes=1.0,
+            warm_seconds=1.0,
+            failover_seconds=1.0,
         ),
         wake_word=WakeWordSettings(others=(OtherWord("alexa"),)),
     )
-    ours, default = rules(chosen), Rules()
+    ours, default = rules(chosen, [replace(SERVER, connect_seconds=1.0)]), Rules()
     assert ours.preroll_samples == 8000
-    assert [f.name for f in fields(Rules) if getattr(ours, f.name) == getattr(default, f.name)] == []
+    same = {f.name for f in fields(Rules) if getattr(ours, f.name) == getattr(default, f.name)}
+    assert same == {"reopening_tries", "announcement_seconds", "tap_seconds"}, "nobody needs to set these"
 
 
 @dataclass

@@ -92,8 +92,9 @@ def test_an_echo_test_without_a_card_or_too_short_to_learn(tmp_path: Path) -> No
     assert "take 10 to 300 seconds" in result.stderr
 
 
-def test_asking_a_speaker_that_does_not_run(tmp_path: Path) -> None:
-    result = speakerd("say", "--ask", "what time is it", "--config", written(tmp_path, HERE))
+@pytest.mark.parametrize("command", ["ask what time is it", "say hello", "say -", "status --follow", "retry", "mute"])
+def test_asking_a_speaker_that_does_not_run(command: str, tmp_path: Path) -> None:
+    result = speakerd(*command.split(), "--config", written(tmp_path, HERE))
     assert result.returncode == UNAVAILABLE
     assert "speakerd does not run" in result.stderr
 
@@ -108,8 +109,8 @@ def test_a_second_daemon_leaves_the_first_alone(tmp_path: Path) -> None:
 
 
 COMMANDS = (
-    *("", "run", "check", "say", "demo", "status", "mute", "unmute", "stop", "wake-test", "models", "tune"),
-    *("devices", "mic-test", "doctor", "doctor audio", "doctor echo", "cost"),
+    *("", "run", "check", "demo", "say", "ask", "status", "mute", "unmute", "stop", "retry"),
+    *("wake-test", "models", "tune", "devices", "mic-test", "doctor", "doctor audio", "doctor echo", "cost"),
 )
 
 

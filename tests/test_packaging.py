@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 import zipfile
@@ -62,7 +63,19 @@ def test_the_lock_has_what_the_project_asks_for() -> None:
         assert re.search(rf"^{re.escape(name)}==", locked, re.MULTILINE), name
 
 
+def test_the_npm_lock_is_pinned_and_hashed() -> None:
+    folder = ROOT / "tests/conformance/npm"
+    wanted = json.loads((folder / "package.json").read_text())["dependencies"]
+    _, *locked = json.loads((folder / "package-lock.json").read_text())["packages"].items()
+    versions = {path.removeprefix("node_modules/"): one["version"] for path, one in locked}
+    assert wanted.items() <= versions.items()
+    for path, one in locked:
+        assert one["integrity"].startswith("sha512-"), path
+        assert "resolved" not in one, f"{path} names a registry: npm install --omit-lockfile-registry-resolved"
+
+
 def test_no_script_names_a_registry() -> None:
-    for path in (*ROOT.glob("scripts/**/*"), *ROOT.glob(".ci/*"), ROOT / "pyproject.toml"):
+    npm = ROOT.glob("tests/conformance/npm/*.json")
+    for path in (*ROOT.glob("scripts/**/*"), *ROOT.glob(".ci/*"), *npm, ROOT / "pyproject.toml"):
         if path.is_file():
             assert not re.search(r"pypi\.org|pythonhosted|debian\.org|npmjs", path.read_text()), path

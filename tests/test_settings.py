@@ -97,6 +97,33 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
         '"endpoint.url" must be a ws:// or wss:// address when endpoint.name is "custom".',
     ),
     (
+        {"endpoint": {"others": [{"name": "custom", "url": "ws://h"}, {"name": "custom", "url": "https://h"}]}},
+        '"endpoint.others[2].url" must be a ws:// or wss:// address when endpoint.others[2].name is "custom".',
+    ),
+    (
+        {"endpoint": {"name": "azure", "url": "http://h", "model": "m"}},
+        '"endpoint.url" must be an https:// or wss:// address when endpoint.name is "azure".',
+    ),
+    (
+        {"endpoint": {"others": [{"name": "azure", "url": "https://h"}]}},
+        '"endpoint.others[1].model" must name your deployment when endpoint.others[1].name is "azure".',
+    ),
+    ({"endpoint": {"others": [{}]}}, '"endpoint.others[1].name" is missing: every endpoint.others[1] needs one.'),
+    (
+        {"endpoint": {"others": [{"name": "xai", "keyfile": "/k"}]}},
+        'unknown key "endpoint.others[1].keyfile": did you mean "endpoint.others[1].key_file"?',
+    ),
+    (
+        {"endpoint": {"others": [{"name": "xai", "retention_ratio": 0}]}},
+        '"endpoint.others[1].retention_ratio" must be from 0.1 to 1.0, not 0.0.',
+    ),
+    ({"endpoint": {"max_output_tokens": 5000}}, '"endpoint.max_output_tokens" must be from 0 to 4096, not 5000.'),
+    (
+        {"conversation": {"turns": "psychic"}},
+        "\"conversation.turns\" must be one of 'semantic', 'server', 'local', 'push', not 'psychic'.",
+    ),
+    ({"conversation": {"speech_threshold": 1.5}}, '"conversation.speech_threshold" must be from 0.0 to 1.0, not 1.5.'),
+    (
         {"endpoint": {"name": "custom", "url": "http://192.168.1.5"}},
         '"endpoint.url" must be a ws:// or wss:// address when endpoint.name is "custom".',
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -183,12 +184,12 @@ async def command(folder: Path, *words: str) -> str:
 async def test_the_owner_mutes_and_quiets_it_from_the_command_line(tmp_path: Path) -> None:
     async with kitchen(FakeCard(tmp_path / "card"), settings(tmp_path)) as k:
         await k.until_light(Light.IDLE)
-        told = dict(line.split(maxsplit=1) for line in (await command(tmp_path, "status")).splitlines())
-        assert float(told["mic_frame_age_seconds"]) < 0.5
-        assert (told["capture_rate_hz"], told["is_duplex"], told["restarts"]) == ("48000", "True", "0")
+        told = json.loads(await command(tmp_path, "status", "--json"))
+        assert told["mic_frame_age_seconds"] < 0.5
+        assert (told["capture_rate_hz"], told["is_duplex"], told["restarts"]) == (48000, True, 0)
         assert await command(tmp_path, "mute") == ""
         await k.until_light(Light.MUTED)
-        assert "light    muted\nmuted    True\n" in await command(tmp_path, "status")
+        assert "light        muted\nmicrophone   closed (muted)\n" in await command(tmp_path, "status")
         assert await command(tmp_path, "unmute") == ""
         await k.until_light(Light.IDLE)
         k.press(ACTION)
@@ -201,7 +202,7 @@ async def test_a_timer_rings_until_the_button_is_pressed(tmp_path: Path) -> None
     card = FakeCard(tmp_path / "card")
     async with kitchen(card, settings(tmp_path)) as k:
         await k.until_light(Light.IDLE)
-        answer = await command(tmp_path, "say", "--ask", "Set a timer for 2 seconds.")
+        answer = await command(tmp_path, "ask", "Set a timer for 2 seconds.")
         assert answer == "Timer set for two seconds.\n"
         await k.recording.until(lambda: k.recording.lights[-1][1] is Light.RINGING)
         quiet_until = card.speaker_frames()
@@ -214,12 +215,33 @@ async def test_a_text_question_is_answered_aloud_and_in_writing(tmp_path: Path) 
     card = FakeCard(tmp_path / "card")
     async with kitchen(card, settings(tmp_path)) as k:
         await k.until_light(Light.IDLE)
-        assert await command(tmp_path, "say", "--ask", "Turn on the kitchen light!") == "The kitchen light is on.\n"
+        assert await command(tmp_path, "ask", "Turn on the kitchen light!") == "The kitchen light is on.\n"
         await k.until_light(Light.IDLE)
         (call,) = k.recording.calls.values()
         assert (call.name, "kitchen" in call.arguments) == ("set_light", True)
         assert not k.speaker.plane.health.uplinks, "a question by text opens no microphone"
         assert any(isinstance(event, Transcribed) and event.talker is Talker.ASSISTANT for event in k.events)
+    assert np.abs(card.heard()).max() > 1000
+
+
+async def test_a_text_question_is_answered_in_writing_alone(tmp_path: Path) -> None:
+    card = FakeCard(tmp_path / "card")
+    async with kitchen(card, settings(tmp_path)) as k:
+        await k.until_light(Light.IDLE)
+        assert await command(tmp_path, "ask", "--text", "Turn on the kitchen light!") == "The kitchen light is on.\n"
+        await k.until_light(Light.IDLE)
+        assert len(k.recording.calls) == 1
+    assert not card.heard().any(), "not a sound"
+
+
+async def test_a_sentence_is_said_in_its_own_voice(tmp_path: Path) -> None:
+    card = FakeCard(tmp_path / "card")
+    async with kitchen(card, settings(tmp_path)) as k:
+        await k.until_light(Light.IDLE)
+        assert await command(tmp_path, "say", "Dinner is ready.") == ""
+        await k.until_light(Light.SPEAKING, Light.IDLE)
+        assert not k.speaker.plane.health.uplinks
+        assert k.speaker.daemon.state.sessions == 0, "no endpoint is needed for it"
     assert np.abs(card.heard()).max() > 1000
 
 

@@ -22,7 +22,8 @@ from dataclasses import asdict
 import pyaudio
 
 from speakerd.audio import wire
-from speakerd.audio.child_card import Card, CardOptions, die
+from speakerd.audio.child_callback import die
+from speakerd.audio.child_card import Card, CardOptions
 from speakerd.audio.child_devices import devices_of
 
 _OUT_BYTES = 1 << 20

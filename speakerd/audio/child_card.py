@@ -6,16 +6,16 @@ sees only the cards that were there when it began. What hangs or spins is not me
 
 from __future__ import annotations
 
-import os
-import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any
 
+import numpy as np
 import pyaudio
+from numpy.typing import NDArray
 
 from speakerd.audio import wire
+from speakerd.audio.child_callback import Body, CardStream
 from speakerd.audio.child_clocks import ByTime, InStep
 from speakerd.audio.child_devices import devices_of, formats, refusal
 from speakerd.audio.child_streams import REPORT_MS, Format, Loudspeaker, Microphone, Report, Times
@@ -29,8 +29,8 @@ _LOOK_AGAIN_SECONDS = 0.5
 _QUIET_SECONDS = 0.5
 """Longest wait for the last sound before a stream is closed."""
 
-_Body = Callable[[bytes, int, Times, int], bytes | None]
-"""Takes (captured bytes, frames, times, flags); returns the bytes to play."""
+_Beside = Callable[[bytes, NDArray[np.int16], int, Times, int], None]
+"""Takes (captured bytes, the mono block that is played meanwhile, frames, times, flags)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class Card:
         self._audio: pyaudio.PyAudio | None = None
         self._epoch: int | None = None
         """The capture that is wanted."""
-        self._playout: Any = None
-        self._capture: Any = None
+        self._playout: CardStream | None = None
+        self._capture: CardStream | None = None
         """The same stream as `_playout` where it goes both ways."""
         self._by_time: ByTime | None = None
         self._hearing: Microphone | None = None
@@ -115,49 +115,49 @@ class Card:
         if not counts:
             return False
         self._close_playout()
-        body = _Delegate()
         try:
-            stream, format_ = self._open(device, ("input", "output"), counts, body)
+            stream, format_ = self._open(device, ("input", "output"), counts)
         except AudioDeviceError:
             return False
         clocks, microphone = InStep(format_.rate_hz), self._microphone(format_)
-        loudspeaker, silence = self.loudspeaker, bytes(format_.block_frames * format_.frame_bytes)
-        loudspeaker.begin(format_)
+        loudspeaker = self.loudspeaker
 
-        def both(data: bytes, frames: int, times: Times, flags: int) -> bytes:
-            block = loudspeaker.block(frames, times, flags)
-            is_silent = block is loudspeaker.silence
-            microphone.hear(data, None if is_silent else block, flags)
+        def hear(data: bytes, block: NDArray[np.int16], frames: int, times: Times, flags: int) -> None:
+            microphone.hear(data, None if block is loudspeaker.silence else block, flags)
             clocks.pass_block(frames, times, flags, microphone)
-            if is_silent and frames == format_.block_frames:
-                return silence
-            return on_all_channels(block, format_.channels, is_32_bit=format_.is_32_bit)
 
-        body.become(both)
         self._playout = self._capture = stream
-        stream.start_stream()
+        stream.start(self._playing(format_, hear))
         return True
 
     def _open_playout(self, device: Device) -> None:
-        body = _Delegate()
         counts = [count for count in (2, 1, device.output_channels) if count <= device.output_channels]
-        stream, format_ = self._open(device, ("output",), counts, body)
+        stream, format_ = self._open(device, ("output",), counts)
         self._playout_rate_hz = format_.rate_hz
-        loudspeaker = self.loudspeaker
-        loudspeaker.begin(format_)
 
-        def play(_: bytes, frames: int, times: Times, flags: int) -> bytes:
-            block = loudspeaker.block(frames, times, flags)
+        def pair(_: bytes, block: NDArray[np.int16], __: int, times: Times, flags: int) -> None:
             if (by_time := self._by_time) is not None:
                 by_time.played(block, times, flags)
+
+        self._playout = stream
+        stream.start(self._playing(format_, pair))
+
+    def _playing(self, format_: Format, beside: _Beside) -> Body:
+        """What a stream that plays does in each call; `beside` is told of it before."""
+        loudspeaker, silence = self.loudspeaker, bytes(format_.block_frames * format_.frame_bytes)
+        loudspeaker.begin(format_)
+
+        def body(data: bytes, frames: int, times: Times, flags: int) -> bytes:
+            block = loudspeaker.block(frames, times, flags)
+            beside(data, block, frames, times, flags)
+            if block is loudspeaker.silence and frames == format_.block_frames:
+                return silence
             return on_all_channels(block, format_.channels, is_32_bit=format_.is_32_bit)
 
-        body.become(play)
-        self._playout = stream
-        stream.start_stream()
+        return body
 
     def _open_capture(self, device: Device) -> None:
-        body, options = _Delegate(), self._options
+        options = self._options
         least, most = max(1, options.input_channel), device.input_channels
         if most < least:
             raise AudioDeviceError(
@@ -165,16 +165,15 @@ class Card:
             )
         # Some arrays open with all their channels only.
         counts = list(dict.fromkeys(count for count in (least, 2, most) if least <= count <= most))
-        stream, format_ = self._open(device, ("input",), counts, body)
+        stream, format_ = self._open(device, ("input",), counts)
         by_time = self._by_time = ByTime(self._playout_rate_hz, format_.rate_hz)
         microphone = self._microphone(format_)
 
         def hear(data: bytes, frames: int, times: Times, flags: int) -> None:
             by_time.pass_block(data, frames, times, flags, microphone)
 
-        body.become(hear)
         self._capture = stream
-        stream.start_stream()
+        stream.start(hear)
 
     def _microphone(self, format_: Format) -> Microphone:
         assert self._epoch is not None  # noqa: S101 - capture is opened only for an epoch
@@ -184,25 +183,22 @@ class Card:
         self._hearing = microphone
         return microphone
 
-    def _open(
-        self, device: Device, directions: tuple[Direction, ...], counts: list[int], body: _Delegate
-    ) -> tuple[Any, Format]:
+    def _open(self, device: Device, directions: tuple[Direction, ...], counts: list[int]) -> tuple[CardStream, Format]:
         """A stream, stopped, in the first format that the card takes; raises AudioDeviceError."""
         audio = self._audio
         assert audio is not None  # noqa: S101 - PortAudio was started before devices were listed
         if device.index >= audio.get_device_count():
             raise AudioDeviceError(f'The sound card "{device.name}" has just gone: plug it in again.')
-        reason = ""
+        stream, reason = CardStream(), ""
         kind = Format(0, 0, 0, self._options.is_32_bit, is_duplex=len(directions) == 2)
         for format_ in formats(device, counts, kind):
             try:
-                stream = audio.open(
+                stream.open(
+                    audio,
                     format_.rate_hz,
                     format_.channels,
                     pyaudio.paInt32 if format_.is_32_bit else pyaudio.paInt16,
                     frames_per_buffer=format_.block_frames,
-                    start=False,
-                    stream_callback=body,
                     **dict.fromkeys(directions, True),
                     **{f"{direction}_device_index": device.index for direction in directions},
                 )
@@ -230,7 +226,7 @@ class Card:
             self._close_playout()
             return
         self._by_time = None
-        _close(self._capture)
+        self._capture.close()
         self._capture = None
 
     def _close_playout(self) -> None:
@@ -241,45 +237,10 @@ class Card:
         self.loudspeaker.is_quiet.wait(_QUIET_SECONDS)
         if self._capture is self._playout:
             self._capture = None
-        _close(self._playout)
+        self._playout.close()
         self._playout = None
 
     def _close_all(self) -> None:
         for stream in {id(stream): stream for stream in (self._capture, self._playout) if stream is not None}.values():
-            _close(stream)
+            stream.close()
         self._capture = self._playout = self._by_time = None
-
-
-class _Delegate:
-    """The callback for PyAudio. It wants one before the format is known, which decides what the callback does.
-
-    Its exceptions would surface anywhere in the main thread, so a bug ends the process.
-    """
-
-    def __init__(self) -> None:
-        self._body: _Body | None = None
-
-    def become(self, body: _Body) -> None:
-        """What to do in each call; before the stream is started."""
-        self._body = body
-
-    def __call__(
-        self, data: bytes | None, frames: int, times: Mapping[str, float], flags: int
-    ) -> tuple[bytes | None, int]:
-        try:
-            assert self._body is not None  # noqa: S101 - the stream is started after `become`
-            return self._body(data or b"", frames, times, flags), pyaudio.paContinue
-        except BaseException as bug:
-            die(bug)
-            raise
-
-
-def die(bug: BaseException | None) -> None:
-    """End the process because of a bug."""
-    traceback.print_exception(bug)
-    os._exit(70)
-
-
-def _close(stream: Any) -> None:
-    stream.stop_stream()
-    stream.close()

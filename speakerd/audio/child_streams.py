@@ -118,19 +118,27 @@ class Loudspeaker:
 
     def block(self, frames: int, times: Times, flags: int) -> NDArray[np.int16]:
         """The next mono samples; `silence` itself where there is nothing to play."""
-        lead_seconds = max(0.0, times["output_buffer_dac_time"] - times["current_time"])
-        self._underruns += bool(flags & OUTPUT_LOST)
+        if flags & OUTPUT_LOST:
+            self._underruns += 1
         self._until_pulse -= frames
         with self._lock:
             block = self._next_block(frames)
-            reports: list[wire.Report] = [self._item_over(over, lead_seconds) for over in self._playhead.take_over()]
-            if self._until_pulse <= 0:
-                item, handed = self._playhead.progress() or (0, 0)
-                reports.append(wire.Pulse(item, self._session_samples(item, handed), self._underruns))
-                self._until_pulse = samples_in(_PULSE_MS, self._rate_hz)
+            if self._until_pulse > 0 and not self._playhead.has_over:
+                return block
+            reports = self._due(times)
         for report in reports:
             self._report(report)
         return block
+
+    def _due(self, times: Times) -> list[wire.Report]:
+        """What is to be told of the block that was taken."""
+        lead_seconds = max(0.0, times["output_buffer_dac_time"] - times["current_time"])
+        reports: list[wire.Report] = [self._item_over(over, lead_seconds) for over in self._playhead.take_over()]
+        if self._until_pulse <= 0:
+            item, handed = self._playhead.progress() or (0, 0)
+            reports.append(wire.Pulse(item, self._session_samples(item, handed), self._underruns))
+            self._until_pulse = samples_in(_PULSE_MS, self._rate_hz)
+        return reports
 
     @property
     def _rate_hz(self) -> int:
@@ -235,6 +243,8 @@ class Microphone:
         self._near: list[bytes] = []
         self._far: list[NDArray[np.int16] | None] = []
         self._waiting = 0
+        """Bytes."""
+        self._bytes_per_ms = format_.rate_hz * format_.frame_bytes / 1000
         self.report_ms = REPORT_MS
         """How much sound is reported at a time while nothing plays."""
         self._until_clocks = samples_in(_CLOCKS_MS, format_.rate_hz)
@@ -244,13 +254,14 @@ class Microphone:
         if self._captured == 0 and not self._near:
             format_ = self._format
             self._report(wire.CaptureOpened(self._epoch, format_.rate_hz, format_.block_ms, format_.is_duplex))
-        self._lost = self._lost or bool(flags & INPUT_LOST)
-        self._unpaired = self._unpaired or is_unpaired or bool(flags & (INPUT_LOST | OUTPUT_LOST))
+        if flags or is_unpaired:
+            self._lost = self._lost or bool(flags & INPUT_LOST)
+            self._unpaired = self._unpaired or is_unpaired or bool(flags & (INPUT_LOST | OUTPUT_LOST))
         self._near.append(data)
         self._far.append(far)
-        self._waiting += len(data) // self._format.frame_bytes
+        self._waiting += len(data)
         wanted_ms = self.report_ms if far is None else REPORT_MS
-        if self._waiting >= samples_in(wanted_ms, self._format.rate_hz):
+        if self._waiting >= wanted_ms * self._bytes_per_ms:
             self._send()
 
     def tell_clocks(self, frames: int, capture_ppm: float, playout_ppm: float, reference_seconds: float) -> None:

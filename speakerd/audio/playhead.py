@@ -60,6 +60,22 @@ class _Sound:
         return not self.is_loop and self.place >= len(self.samples)
 
 
+@dataclass(slots=True)
+class _Stretch:
+    """What is left of a piece, as it will sound: made at once, because each call of numpy costs more than its work."""
+
+    item: int
+    sound: _Sound
+    samples: NDArray[np.int16]
+    place: int = 0
+
+    def take(self, count: int) -> NDArray[np.int16]:
+        start = self.place
+        self.place = end = start + count
+        self.sound.place += count
+        return self.samples[start:end]
+
+
 class _Level:
     """How loud answers are from sample to sample."""
 
@@ -155,8 +171,6 @@ class Playhead:
         self._fade_samples = samples_in(_FADE_MS, rate_hz)
         self._level = _Level(rate_hz)
         self._sink = _Sink(rate_hz)
-        self.is_silent = True
-        """Whether the block that was taken last holds no sound, soft noise apart."""
         self._answers: deque[tuple[int, _Sound | None]] = deque()
         """Pieces in order of arrival; None is an item's finish mark."""
         self._handed: dict[int, int] = {}
@@ -166,6 +180,8 @@ class Playhead:
         self._fading = _Sound(np.zeros(0, np.int16))
         self._beside: list[_Sound] = []
         self._gain = self._gain_wanted = 1.0
+        self._stretch: _Stretch | None = None
+        """What is played now, until something else is to be heard than was thought when it was made."""
 
     def queue(self, item: int, samples: NDArray[np.int16]) -> None:
         """Add samples of an item behind everything that is queued."""
@@ -179,11 +195,16 @@ class Playhead:
 
     def take(self, count: int) -> NDArray[np.int16]:
         """Exactly `count` samples to play now, padded with silence."""
+        if (stretch := self._stretch) is not None and stretch.sound.left > count:
+            self._handed[stretch.item] += count
+            block = stretch.take(count)
+            return self._sink.filled(block, 0, not block.any()) if self._sink.is_kept_awake else block
         if self.rests(count):
             return np.zeros(count, np.int16)
         leading = self._sink.lead_in(count, self._has_sound())
-        if not leading and (plain := self._plain(count)) is not None:
-            return plain
+        self._stretch = None if leading else self._plain(count)
+        if self._stretch is not None:
+            return self.take(count)
         fading = self._fading.take(count - leading)
         begun = leading + len(fading)
         answers = np.concatenate((fading, self._take_leveled(count - begun, begun)))
@@ -196,21 +217,17 @@ class Playhead:
                 self._cues_over.append(Over(sound.number, sound.place, was_cut=False, offset=leading + len(taken)))
         self._beside = [sound for sound in self._beside if not sound.is_over]
         block = clip_int16(mix * self._ramp(count))
-        self.is_silent = not block.any()
-        return self._sink.filled(block, leading, self.is_silent)
+        return self._sink.filled(block, leading, not block.any())
 
-    def _plain(self, count: int) -> NDArray[np.int16] | None:
-        """The next samples where one answer alone plays on as loud as before: nearly always, while anything plays."""
+    def _plain(self, count: int) -> _Stretch | None:
+        """The rest of a piece where one answer alone plays on as loud as before: nearly always, while any plays."""
         if self._beside or not self._answers or self._gain != self._gain_wanted:
             return None
         item, sound = self._answers[0]
         if sound is None or sound.left <= count or not (self._fading.is_over and self._level.is_full):
             return None
-        self._handed[item] += count
-        samples = sound.take(count)
-        block = samples if self._gain == 1.0 else np.rint(samples * self._gain).astype(np.int16)
-        self.is_silent = not block.any()
-        return self._sink.filled(block, 0, self.is_silent)
+        left = sound.samples[sound.place :]
+        return _Stretch(item, sound, left if self._gain == 1.0 else np.rint(left * self._gain).astype(np.int16))
 
     def rests(self, count: int) -> bool:
         """Whether so many samples of silence are all that there is now, which are then taken.
@@ -223,8 +240,12 @@ class Playhead:
             return False
         self._sink.lead_in(count, has_sound=False)
         self._gain = self._gain_wanted
-        self.is_silent = True
         return True
+
+    @property
+    def has_over(self) -> bool:
+        """Whether `take_over` has something to tell."""
+        return bool(self._over or self._cues_over)
 
     def take_over(self) -> list[Over]:
         """Items that came to their end since the last call, in order, then cues."""
@@ -237,6 +258,7 @@ class Playhead:
 
         Of what is held, or waits for the sink to wake, nothing more is played.
         """
+        self._stretch = None
         fading = self._fading.take(self._fade_samples)
         count = 0 if self._sink.is_leading_in else self._fade_samples - len(fading)
         tail = np.concatenate((fading, self._take_leveled(count, len(fading))))
@@ -253,10 +275,12 @@ class Playhead:
 
     def cue(self, number: int, samples: NDArray[np.int16]) -> None:
         """Play a sound once, beside whatever plays; the number is that of no item."""
+        self._stretch = None
         self._beside.append(_Sound(samples, number=number))
 
     def ring(self, samples: NDArray[np.int16]) -> None:
         """Play a sound again and again, beside whatever plays; replaces the ringing that is on."""
+        self._stretch = None
         self.stop_ringing()
         self._beside.append(_Sound(samples, is_loop=True))
 
@@ -271,6 +295,7 @@ class Playhead:
 
         What has faded out was handed out, and the next sample is the first to fade in again.
         """
+        self._stretch = None
         self._level.set(level)
 
     def set_sink(self, lead_in_ms: int, is_kept_awake: bool) -> None:
@@ -282,6 +307,7 @@ class Playhead:
 
     def set_gain(self, gain: float) -> None:
         """Multiply everything by this from the next block on, which ramps so that nothing clicks."""
+        self._stretch = None
         self._gain_wanted = gain
 
     def _has_sound(self) -> bool:

@@ -24,6 +24,9 @@ from speakerd.core.state import (
     conversation,
 )
 
+_SECONDS_PER_CHARACTER = 0.5
+"""espeak-ng at 80 words a minute took up to 0.41."""
+
 
 def capturing(state: State) -> bool:
     """Whether the microphone's stream is open."""
@@ -149,6 +152,13 @@ def spare_seconds(state: State) -> float | None:
     if state.spare is None:
         return None
     return state.rules.opening_seconds if state.spare.is_probe else state.rules.warm_seconds
+
+
+def announcement_seconds(state: State) -> float | None:
+    """How long an announcement may take; None without one. A long text is not cut off, however slow the voice."""
+    if state.announcing is None:
+        return None
+    return max(state.rules.announcement_seconds, _SECONDS_PER_CHARACTER * len(state.announcing.text))
 
 
 def check_seconds(state: State) -> float | None:

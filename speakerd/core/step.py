@@ -275,7 +275,7 @@ def _running(state: State) -> dict[on.Timer, tuple[int, float]]:
         on.Timer.CONVERSATION: (derived.root(state), rules.conversation_seconds),
         on.Timer.SPARE: (state.spare.session if state.spare else None, derived.spare_seconds(state)),
         on.Timer.HEALTH: (state.checks, derived.check_seconds(state)),
-        on.Timer.ANNOUNCEMENT: (announcing, rules.announcement_seconds),
+        on.Timer.ANNOUNCEMENT: (announcing, derived.announcement_seconds(state)),
         on.Timer.TAP: (state.presses if state.is_tap else None, rules.tap_seconds),
     }
     return {

@@ -57,7 +57,7 @@ def on_conversation(state: State, event: SessionEvent) -> Outcome:
     match state.phase:
         case Opening() as phase:
             return _while_opening(state, phase, event)
-        case Listening() | Thinking() | Speaking() as phase:
+        case Listening() | Thinking() | Speaking() as phase if not phase.talk.is_lost:
             return _while_talking(state, phase, event)
         case _:
             return state, []
@@ -78,8 +78,10 @@ def on_opened(state: State, phase: Opening) -> Outcome:
     state = reached(state, phase.endpoint)
     if phase.resume is not None:
         state, effects = resumed(state, phase, phase.resume)
-        state, going_on = _go_on(state) if isinstance(state.phase, Thinking) else (state, [])
-        return state, effects + going_on
+        if isinstance(state.phase, Thinking) and state.phase.talk.continuing:
+            state, going_on = _go_on(state)
+            effects += going_on
+        return state, effects
     talk = Conversation(phase.session, endpoint=phase.endpoint, root=phase.session)
     if phase.text is not None:
         talk = replace(talk, response=Requested(), typed=True, aloud=phase.aloud, turns=1)
@@ -150,8 +152,6 @@ def _on_speech_started(state: State, phase: Talking, utterance: str) -> Outcome:
 
 
 def _on_closed(state: State, phase: Talking, event: on.SessionClosed) -> Outcome:
-    if phase.talk.is_lost:
-        return state, []
     if isinstance(phase, Speaking):
         state = replace(state, phase=replace(phase, overheard=None))
     return on_lost(state, phase.talk, event.fault, event.reason)
@@ -194,10 +194,10 @@ def _on_uplink_closed(state: State, phase: Talking) -> Outcome:
 
 
 def _used(state: State, talk: Conversation) -> Conversation:
-    """It was the user's turn, and he used it."""
+    """It was the user's turn, and he used it; who speaks is answered aloud, whatever he typed before."""
     turns = talk.turns + 1
-    is_last = 0 < state.rules.most_turns <= turns
-    return replace(talk, calls_made=0, turns=turns, unanswered=True, retried=False, ending=talk.ending or is_last)
+    ending = talk.ending or 0 < state.rules.most_turns <= turns
+    return replace(talk, aloud=True, calls_made=0, turns=turns, unanswered=True, retried=False, ending=ending)
 
 
 def _commit(state: State, phase: Listening) -> Outcome:
@@ -347,6 +347,9 @@ def on_playout_ended(state: State, event: on.PlayoutEnded) -> Outcome:
             if left:
                 return enter(state, replace(phase, items=left)), []
             return _go_on(enter(state, Thinking(talk)))
+        case Opening(resume=Conversation() as talk) if event.item_id in talk.cut and event.cut_short:
+            # The old session is gone; what is told to the new one must not hold what nobody heard.
+            return state, [_heard(talk.session, event)]
         case _:
             return state, []
 

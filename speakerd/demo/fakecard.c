@@ -49,12 +49,15 @@ static snd_pcm_sframes_t capture_until(struct card *card, uint64_t hw)
 	return hw;
 }
 
-/* Where the card says that it is: late by the jitter, but never back behind what it said before. */
+/* Where the card says that it is: late by the jitter, but never back behind what it said before. It moves on in steps,
+ * and to the end of each period, of which a tick tells.
+ */
 static uint64_t reported(const struct card *card)
 {
 	uint64_t ns = now_ns() - card->started_ns;
 	uint64_t hw = frames_in(card, ns > card->late_ns ? ns - card->late_ns : 0);
-	hw -= hw % card->step;
+	uint64_t stepped = hw - hw % card->step, period = hw - hw % card->io.period_size;
+	hw = stepped > period ? stepped : period;
 	return hw > card->hw ? hw : card->hw;
 }
 
@@ -93,8 +96,7 @@ static int card_start(snd_pcm_ioplug_t *io)
 	card->position->start_ns = card->started_ns;
 	card->running = 1;
 	note_at(card, card->started_ns, "START frame=%" PRIu64, card->started_frame);
-	/* Twice per period, so that a waiting reader is late by half a period at most. */
-	return start_ticks(card, NS_PER_SECOND * io->period_size / io->rate / 2);
+	return start_ticks(card, io->period_size * 1e15 / ((double)io->rate * (1000000 + card->ppm)));
 }
 
 static int card_stop(snd_pcm_ioplug_t *io)
@@ -159,9 +161,9 @@ static int card_poll_revents(snd_pcm_ioplug_t *io, struct pollfd *fds, unsigned 
 	struct card *card = io->private_data;
 	unsigned short ready = is_playback(card) ? POLLOUT : POLLIN;
 	(void)fds, (void)count;
-	int error = next_tick(card);
-	if (error < 0)
-		return error;
+	int error = 0, was_tick = take_tick(card);
+	if (was_tick < 0)
+		return was_tick;
 	*revents = 0;
 	if (is_gone(card)) {
 		*revents = card->gone == GONE_POLLERR ? POLLERR | POLLHUP | ready : ready;
@@ -174,7 +176,9 @@ static int card_poll_revents(snd_pcm_ioplug_t *io, struct pollfd *fds, unsigned 
 		*revents = POLLERR;
 	else if ((snd_pcm_uframes_t)available >= io->period_size)
 		*revents = ready;
-	return 0;
+	else if (was_tick)
+		error = shift_ticks(card);
+	return error;
 }
 
 static int card_close(snd_pcm_ioplug_t *io)

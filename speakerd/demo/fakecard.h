@@ -48,12 +48,13 @@ struct card {
 	struct position *position;
 	int running;
 	enum gone gone;
-	uint64_t tick_ns;       /* between two wake-ups */
-	uint64_t tick;          /* the next wake-up, counted from started_ns */
+	double tick_ns;         /* between two wake-ups: one for each period, as a real card has interrupts */
+	double tick;            /* the next wake-up, counted from started_ns */
 	uint64_t tick_late_ns;  /* by how much the next wake-up will come late */
 	uint64_t late_ns;       /* by how much the reported position lags at present */
 	uint64_t random;
 	struct timespec seen[2]; /* when the folder had changed last, as is_gone and take_disturbance saw it */
+	uint64_t looked_ns[2];   /* when they looked */
 	uint64_t started_ns;    /* when this run began */
 	uint64_t started_frame; /* mic: the room's position then; speaker: frames heard before this run */
 	uint64_t hw;            /* frames of this run that the card has played or captured */
@@ -73,9 +74,10 @@ int open_files(struct card *card, snd_pcm_stream_t stream);
 int write_heard(struct card *card, uint64_t hw);
 int read_mic(const struct card *card, char *to, snd_pcm_uframes_t frames);
 
-int start_ticks(struct card *card, uint64_t tick_ns);
+int start_ticks(struct card *card, double tick_ns);
 int stop_ticks(struct card *card);
-int next_tick(struct card *card);
+int take_tick(struct card *card); /* or 1 */
+int shift_ticks(struct card *card);
 
 /* True once the card was pulled; a pulled stream stays dead even when the card is plugged in again. */
 int is_gone(struct card *card);

@@ -9,6 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LOOK_NS 2000000
+#define TICKS_AT_ONCE 65536
+
 /* splitmix64: the same seed makes the same jitter. */
 static uint64_t random_below(struct card *card, uint64_t limit)
 {
@@ -16,6 +19,12 @@ static uint64_t random_below(struct card *card, uint64_t limit)
 	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
 	return (z ^ z >> 31) % limit;
+}
+
+static uint64_t ceil_ns(double ns)
+{
+	uint64_t whole = ns;
+	return whole + (whole < ns);
 }
 
 static int set_timer(const struct card *card, uint64_t at_ns, uint64_t period_ns)
@@ -26,20 +35,24 @@ static int set_timer(const struct card *card, uint64_t at_ns, uint64_t period_ns
 	return timerfd_settime(card->timer, TFD_TIMER_ABSTIME, &ticks, NULL) < 0 ? -errno : 0;
 }
 
+/* The next tick, and from it on one after another: their distance is rounded, so they are set anew now and then. */
+static int set_ticks(const struct card *card)
+{
+	return set_timer(card, card->started_ns + ceil_ns(card->tick * card->tick_ns), ceil_ns(card->tick_ns));
+}
+
 static int set_late_tick(struct card *card)
 {
 	card->tick_late_ns = random_below(card, card->jitter_us * 1000 + 1);
-	return set_timer(card, card->started_ns + card->tick * card->tick_ns + card->tick_late_ns, 0);
+	return set_timer(card, card->started_ns + ceil_ns(card->tick * card->tick_ns) + card->tick_late_ns, 0);
 }
 
-int start_ticks(struct card *card, uint64_t tick_ns)
+int start_ticks(struct card *card, double tick_ns)
 {
 	card->tick_ns = tick_ns;
 	card->tick = 1;
 	card->late_ns = 0;
-	if (card->jitter_us)
-		return set_late_tick(card);
-	return set_timer(card, card->started_ns + tick_ns, tick_ns);
+	return card->jitter_us ? set_late_tick(card) : set_ticks(card);
 }
 
 int stop_ticks(struct card *card)
@@ -47,31 +60,49 @@ int stop_ticks(struct card *card)
 	return set_timer(card, 0, 0);
 }
 
-/* A poll has returned: what woke it is taken, and the next wake-up is set where each is irregular. */
-int next_tick(struct card *card)
+/* A poll has returned: what woke it is taken, and the next wake-up is set where each is irregular. 1 if there was one. */
+int take_tick(struct card *card)
 {
-	uint64_t ticks;
+	uint64_t ticks, before = card->tick;
 	if (read(card->timer, &ticks, sizeof ticks) < 0)
 		return errno == EAGAIN ? 0 : -errno;
-	if (!card->jitter_us)
-		return 0;
+	int error = 0;
+	if (!card->jitter_us) {
+		card->tick += ticks;
+		if (before / TICKS_AT_ONCE != (uint64_t)card->tick / TICKS_AT_ONCE)
+			error = set_ticks(card);
+		return error < 0 ? error : 1;
+	}
 	/* The position lags by no more than this wake-up did, so that no wake-up comes before its frames. */
 	card->late_ns = random_below(card, card->tick_late_ns + 1);
-	uint64_t passed = (now_ns() - card->started_ns) / card->tick_ns;
-	uint64_t jitter_ticks = card->jitter_us * 1000 / card->tick_ns + 1;
+	double passed = (now_ns() - card->started_ns) / card->tick_ns;
+	double most_late = card->jitter_us * 1000 / card->tick_ns + 1;
 	card->tick++;
-	if (card->tick + jitter_ticks < passed)
-		card->tick = passed - jitter_ticks; /* nobody looked for long: not all of these ticks need to come */
-	return set_late_tick(card);
+	if (card->tick + most_late < passed)
+		card->tick += (uint64_t)(passed - most_late - card->tick); /* nobody looked for long: not all need to come */
+	error = set_late_tick(card);
+	return error < 0 ? error : 1;
 }
 
-/* Whether files may have come since this was asked with the same `seen`: a card asks a thousand times a second. The
- * clock of a file system moves in steps of some milliseconds, so what has just changed may be changing again.
+/* Ticks come half a period sooner: a reader who does not take whole periods is late by so much at most. */
+int shift_ticks(struct card *card)
+{
+	card->tick -= 0.5;
+	return card->jitter_us ? set_late_tick(card) : set_ticks(card);
+}
+
+/* Whether files may have come since this was asked with the same `who`. A card asks thousands of times a second, which
+ * would cost more than all else that it does. The clock of a file system moves in steps of some milliseconds, so what
+ * has just changed may be changing again.
  */
-static int folder_changed(const struct card *card, struct timespec *seen)
+static int folder_changed(struct card *card, int who)
 {
 	struct stat folder;
-	struct timespec now;
+	struct timespec now, *seen = &card->seen[who];
+	uint64_t ns = now_ns();
+	if (ns - card->looked_ns[who] < LOOK_NS)
+		return 0;
+	card->looked_ns[who] = ns;
 	if (stat(card->dir, &folder) < 0)
 		return 1;
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -101,7 +132,7 @@ enum gone unplugged(const struct card *card)
 
 int is_gone(struct card *card)
 {
-	if (!card->gone && folder_changed(card, &card->seen[0]) && (card->gone = unplugged(card))) {
+	if (!card->gone && folder_changed(card, 0) && (card->gone = unplugged(card))) {
 		const char *event = card->gone == GONE_HANG ? "HANG" : "ENODEV";
 		card->running = 0;
 		note(card, "%s hw=%" PRIu64 " appl=%lu", event, card->hw, card->io.appl_ptr);
@@ -117,7 +148,7 @@ int is_gone(struct card *card)
 int take_disturbance(struct card *card)
 {
 	char path[PATH_BYTES];
-	if (!folder_changed(card, &card->seen[1]))
+	if (!folder_changed(card, 1))
 		return 0;
 	path_of(card, is_playback(card) ? "disturb.speaker" : "disturb.mic", path);
 	return unlink(path) == 0;

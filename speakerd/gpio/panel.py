@@ -13,7 +13,7 @@ from typing import Any
 
 from speakerd.errors import BoardError
 from speakerd.gpio.boards import Board
-from speakerd.gpio.buttons import BOUNCE_SECONDS, presses
+from speakerd.gpio.buttons import BOUNCE_SECONDS, presses, releases
 from speakerd.gpio.leds import Leds, NoLights
 from speakerd.gpio.patterns import colour_at, level_at
 from speakerd.ports import Post
@@ -56,6 +56,8 @@ class Panel:
                 button = gpiozero.Button(pin, pull_up=True, bounce_time=BOUNCE_SECONDS, pin_factory=pin_factory)
                 opening.callback(button.close)
                 button.when_pressed = partial(post, event)
+                if pin in releases(board):
+                    button.when_released = partial(post, releases(board)[pin])
             if board.led_pin is not None:
                 self.lights = Leds(gpiozero.PWMLED(board.led_pin, pin_factory=pin_factory), level_at)
                 opening.callback(self.lights.close)

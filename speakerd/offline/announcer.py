@@ -1,10 +1,15 @@
-"""Speaks sentences of our own in the device's voice, when no endpoint is there to do it. Implements ports.Announcer."""
+"""Speaks sentences of our own in the device's voice, when no endpoint is there to do it. Implements ports.Announcer.
+
+A thread for each announcement runs the speech program; what it brings forth is handed to the player by the loop alone.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from speakerd.core.effects import announcement_item
 from speakerd.core.events import PlayoutEnded
@@ -16,41 +21,56 @@ _log = logging.getLogger(__name__)
 
 
 class SpokenAnnouncer:
-    """One announcement at a time, synthesised in a thread of its own, so that the loop never waits for a program."""
+    """One announcement at a time; make it and call it in the loop's thread."""
 
     def __init__(self, voice: Callable[[], Voice], player: Player, post: Post) -> None:
         """`voice` is called for each announcement, in its thread; it may raise SpeechError."""
         self._voice = voice
         self._player = player
         self._post = post
+        self._loop = asyncio.get_running_loop()
         self._wanted: int | None = None
-        self._lock = threading.Lock()
-        """Held while a piece is handed over, so that none follows a stop."""
+        """The announcement of which pieces may still be handed over; other threads only read it."""
+        self._has_begun = False
 
     def announce(self, number: int, text: str) -> None:
         """See Announcer."""
-        self._wanted = number
+        self._wanted, self._has_begun = number, False
         threading.Thread(target=self._speak, args=(number, text), name=f"announcement-{number}", daemon=True).start()
 
     def stop(self, number: int) -> None:
         """See Announcer."""
-        with self._lock:
-            if self._wanted == number:
-                self._wanted = None
+        if self._wanted == number:
+            self._wanted = None
 
     def _speak(self, number: int, text: str) -> None:
-        item_id = announcement_item(number)
-        has_begun = False
+        """Run in the announcement's own thread, up to the piece after a stop."""
         try:
             for pcm in self._voice().speak(text):
-                with self._lock:
-                    if self._wanted != number:
-                        return
-                    self._player.play(item_id, pcm)
-                    has_begun = True
+                if self._wanted != number:
+                    return
+                self._in_loop(partial(self._hand_over, number, pcm))
         except SpeechError as error:
-            _log.warning("announcement %d cannot be spoken: %s", number, error)
-        if has_begun:
-            self._player.finish(item_id)
+            _log.warning("An announcement cannot be spoken: %s", error)
+        finally:
+            self._in_loop(partial(self._end, number))
+
+    def _hand_over(self, number: int, pcm: bytes) -> None:
+        if self._wanted == number:
+            self._has_begun = True
+            self._player.play(announcement_item(number), pcm)
+
+    def _end(self, number: int) -> None:
+        if self._wanted != number:
+            return
+        self._wanted = None
+        if self._has_begun:
+            self._player.finish(announcement_item(number))
         else:
-            self._post(PlayoutEnded(item_id, 0, cut_short=True))
+            self._post(PlayoutEnded(announcement_item(number), 0, cut_short=True))
+
+    def _in_loop(self, call: Callable[[], None]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(call)
+        except RuntimeError:
+            _log.debug("The loop has ended: nobody hears the announcement any more.")

@@ -10,16 +10,21 @@ import re
 import socket
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, WebSocketException
 
 from speakerd.core.events import Fault
 from speakerd.errors import ProtocolError
 from speakerd.realtime import messages_errors
-from speakerd.realtime.endpoints import Endpoint
+from speakerd.realtime.endpoint import Endpoint
 from speakerd.realtime.received import ErrorReported
 
 _LONGEST_QUOTE = 200
+_WRITTEN_SECONDS = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+# X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED in openssl/x509_vfy.h.
+_NOT_YET_VALID = 9
+_EXPIRED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +36,13 @@ class Ending:
     """One sentence for the owner."""
 
 
-def not_connected(error: OSError | WebSocketException, endpoint: Endpoint, connect_seconds: float) -> Ending:
-    """The ending of a connection that did not come about: network, name, TLS, time-out, or refused upgrade."""
+def not_connected(
+    error: OSError | WebSocketException, endpoint: Endpoint, connect_seconds: float, now_seconds: float
+) -> Ending:
+    """The ending of a connection that did not come about: network, name, TLS, time-out, or refused upgrade.
+
+    `now_seconds` is the time since 1970, as far as this machine knows it.
+    """
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
         return _ending(
@@ -40,8 +50,20 @@ def not_connected(error: OSError | WebSocketException, endpoint: Endpoint, conne
         )
     if isinstance(error, InvalidHandshake) and not isinstance(error, InvalidMessage):
         return _ending(Fault.REFUSED, endpoint, "it does not speak WebSocket")
+    if isinstance(error, ssl.SSLCertVerificationError) and _clock_is_wrong(error, now_seconds):
+        date = datetime.fromtimestamp(now_seconds, UTC).strftime("%Y-%m-%d")
+        advice = "wait until timesyncd has set it (timedatectl tells), or set it by hand"
+        return Ending(Fault.CLOCK_NOT_SET, f"{endpoint.where} cannot be trusted on {date}, which is wrong: {advice}.")
     obstacle, advice = _obstacle(error, endpoint, connect_seconds)
     return Ending(Fault.NO_NETWORK, f"{endpoint.where} could not be reached, {obstacle}: {advice}.")
+
+
+def _clock_is_wrong(error: ssl.SSLCertVerificationError, now_seconds: float) -> bool:
+    """Whether a certificate was refused because this machine does not know the date.
+
+    No certificate of today was valid before this program was written, and none is issued for the future.
+    """
+    return now_seconds < _WRITTEN_SECONDS or error.verify_code == _NOT_YET_VALID
 
 
 def _obstacle(error: OSError | WebSocketException, endpoint: Endpoint, connect_seconds: float) -> tuple[str, str]:
@@ -49,13 +71,10 @@ def _obstacle(error: OSError | WebSocketException, endpoint: Endpoint, connect_s
     check_server = (
         "restart speakerd and read its log" if endpoint.unix_socket else "check endpoint.url and that the server runs"
     )
-    # The numbers are OpenSSL's: X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED in openssl/x509_vfy.h.
     match error:
         case socket.gaierror():
             return "its name is not known", "check the network, and the name server (DNS)"
-        case ssl.SSLCertVerificationError(verify_code=9):
-            return "its certificate is not valid yet", "the clock is not set, so wait for timesyncd or set it by hand"
-        case ssl.SSLCertVerificationError(verify_code=10):
+        case ssl.SSLCertVerificationError(verify_code=code) if code == _EXPIRED:
             return "its certificate has expired", "check the clock with timedatectl, then the server's certificate"
         case ssl.SSLCertVerificationError():
             return "its certificate is not trusted", "check endpoint.url, and that nothing stands between"

@@ -9,56 +9,15 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
-
-from speakerd.ports import ToolSpec
+from collections.abc import Mapping
 
 ClientEvent = Mapping[str, object]
-
-_PCM = {"type": "audio/pcm", "rate": 24_000}
-_TURN_DETECTION = {"type": "semantic_vad", "create_response": True, "interrupt_response": True}
 
 
 def encode(event: ClientEvent, event_id: str) -> str:
     """The frame to send: ASCII JSON, byte for byte the same for equal events and ids."""
     # Sorted keys keep tools and instructions byte-stable, which prompt caching needs; `dict` opens other mappings.
     return json.dumps({**event, "event_id": event_id}, sort_keys=True, separators=(",", ":"), default=dict)
-
-
-def session(
-    *,
-    model: str,
-    instructions: str,
-    voice: str,
-    transcription_model: str,
-    tools: Sequence[ToolSpec],
-    phrases: bool,
-    finds_turns: bool = True,
-) -> Mapping[str, object]:
-    """The whole set-up of a session: audio in and out at 24 kHz, the server detects turns and answers by itself.
-
-    With `finds_turns` false it does neither: we commit each utterance and ask for its answer.
-    With `phrases`, each tool's parameters carry its example phrases as the JSON Schema annotation "x-phrases".
-    """
-    return {
-        "type": "realtime",
-        "model": model,
-        "output_modalities": ["audio"],
-        "instructions": instructions,
-        "tools": [_tool(tool, phrases) for tool in sorted(tools, key=lambda tool: tool.name)],
-        "tool_choice": "auto",
-        "audio": {
-            "input": {
-                "format": _PCM,
-                "noise_reduction": {"type": "far_field"},
-                "transcription": {"model": transcription_model},
-                "turn_detection": _TURN_DETECTION if finds_turns else None,
-            },
-            "output": {"format": _PCM, "voice": voice},
-        },
-        # Drops history in large steps, so that the cached beginning stays valid for many turns.
-        "truncation": {"type": "retention_ratio", "retention_ratio": 0.8},
-    }
 
 
 def session_update(session: Mapping[str, object]) -> ClientEvent:
@@ -103,9 +62,12 @@ def delete_item(item_id: str) -> ClientEvent:
     return {"type": "conversation.item.delete", "item_id": item_id}
 
 
-def create_response() -> ClientEvent:
-    """Asks for a response with the session's own settings."""
-    return {"type": "response.create"}
+def create_response(*, aloud: bool = True, instructions: str = "") -> ClientEvent:
+    """Asks for a response with the session's own settings; text alone unless aloud, and with other instructions."""
+    changes: dict[str, object] = {} if aloud else {"output_modalities": ["text"]}
+    if instructions:
+        changes["instructions"] = instructions
+    return {"type": "response.create", "response": changes} if changes else {"type": "response.create"}
 
 
 def cancel_response(response_id: str) -> ClientEvent:
@@ -114,15 +76,29 @@ def cancel_response(response_id: str) -> ClientEvent:
 
 
 def without_audio(event: Mapping[str, object]) -> Mapping[str, object]:
-    """The event for a trace: of audio only its length in base64 remains. Works for both directions."""
-    field = _AUDIO_FIELDS.get(str(event.get("type")))
-    return event if field is None else {**event, field: len(str(event.get(field)))}
+    """The event for a trace: of audio only its length in base64 remains. Works for both directions and all servers."""
+    is_audio = event.get("type") in _AUDIO_DELTAS
+    return {
+        key: _silenced("audio" if is_audio and key == "delta" else key, value, _DEEPEST) for key, value in event.items()
+    }
 
 
-_AUDIO_FIELDS = {"input_audio_buffer.append": "audio", "response.output_audio.delta": "delta"}
+_AUDIO_DELTAS = ("response.output_audio.delta", "response.audio.delta")
+
+_DEEPEST = 6
+"""Nesting of what is shown: that of a content part in a response."""
 
 
-def _tool(tool: ToolSpec, phrases: bool) -> Mapping[str, object]:
-    annotation = {"x-phrases": list(tool.phrases)} if phrases and tool.phrases else {}
-    parameters = {**tool.parameters, **annotation}
-    return {"type": "function", "name": tool.name, "description": tool.description, "parameters": parameters}
+def _silenced(key: str, value: object, levels: int) -> object:
+    """A value in which nothing that is called audio is text: some servers send whole utterances in their items."""
+    match value:
+        case str() if key == "audio":
+            return len(value)
+        case dict() if levels:
+            return {inner: _silenced(inner, each, levels - 1) for inner, each in value.items()}
+        case list() if levels:
+            return [_silenced("", each, levels - 1) for each in value]
+        case dict() | list():
+            return "..."
+        case _:
+            return value

@@ -1,7 +1,8 @@
 """What the server says on the wire → `received`. Pure; whatever arrives, nothing but ProtocolError is raised.
 
 Fields that we do not know are ignored, types of events that we do not know become Unknown. What is missing is an error
-only where we could not go on without it, because local servers speak subsets of the protocol.
+only where we could not go on without it, because local servers speak subsets of the protocol. Where others have other
+names for the same, all are known at once: none of them means something else anywhere.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import cast
 
 from speakerd.core.events import Status
 from speakerd.errors import ProtocolError
-from speakerd.realtime import received
-from speakerd.realtime.received import FunctionCall, ServerMessage, Usage
+from speakerd.realtime import messages_usage, received
+from speakerd.realtime.received import FunctionCall, ServerMessage
 
 Table = Mapping[str, object]
 
@@ -38,7 +39,7 @@ def parse(raw: str | bytes) -> Table:
 def message(event: Table) -> ServerMessage:
     """The meaning of a parsed event; raises ProtocolError."""
     kind = cast(str, event["type"])
-    read = _READERS.get(kind)
+    read = _READERS.get(_ALIASES.get(kind, kind))
     if read is None:
         return received.Unknown(kind)
     try:
@@ -52,9 +53,11 @@ def _error(event: Table) -> received.ErrorReported:
 
 
 def _error_table(table: Table) -> received.ErrorReported:
+    kind, code = _text(table, "type"), _text(table, "code")
     return received.ErrorReported(
-        kind=_text(table, "type"),
-        code=_text(table, "code"),
+        kind=kind,
+        # speech-to-speech has the code in the type.
+        code=code or ("" if kind in _BROAD else kind),
         message=_text(table, "message"),
         event_id=_text(table, "event_id"),
     )
@@ -65,14 +68,14 @@ def _response_done(event: Table) -> received.ResponseDone:
     details = _table_or_empty(response, "status_details")
     error = _table_or_empty(details, "error")
     calls = [_call(item) for item in _tables(response, "output")]
-    usage = _table_or_empty(response, "usage")
     return received.ResponseDone(
         response_id=_identity(response, "id"),
         status=_status(_text(response, "status")),
         detail=_text(details, "reason"),
         error=_error_table(error) if error else None,
         calls=tuple(call for call in calls if call is not None),
-        usage=_usage(usage) if usage else None,
+        # xAI has it beside the response.
+        usage=messages_usage.response_usage(response.get("usage")) or messages_usage.response_usage(event.get("usage")),
     )
 
 
@@ -91,21 +94,6 @@ def _call(item: Table) -> FunctionCall | None:
     return FunctionCall(call_id, _identity(item, "name"), _text(item, "arguments"))
 
 
-def _usage(usage: Table) -> Usage:
-    """Token counts; what a server does not break down counts as the dearest kind, so that a cap is never too late."""
-    into = _table_or_empty(usage, "input_token_details")
-    cached = _table_or_empty(into, "cached_tokens_details")
-    out = _table_or_empty(usage, "output_token_details")
-    return Usage(
-        text_in=_count(into, "text_tokens"),
-        audio_in=_count(into, "audio_tokens") if into else _count(usage, "input_tokens"),
-        cached_text_in=_count(cached, "text_tokens"),
-        cached_audio_in=_count(cached, "audio_tokens"),
-        text_out=_count(out, "text_tokens"),
-        audio_out=_count(out, "audio_tokens") if out else _count(usage, "output_tokens"),
-    )
-
-
 def _output_item_done(event: Table) -> received.OutputItemDone:
     item = _table(event, "item")
     return received.OutputItemDone(_identity(event, "response_id"), _text(item, "id"), _call(item))
@@ -119,9 +107,20 @@ def _audio_delta(event: Table) -> received.AudioDelta:
     return received.AudioDelta(_identity(event, "response_id"), _identity(event, "item_id"), pcm)
 
 
-def _arguments_done(event: Table) -> received.ArgumentsDone:
+def _arguments_done(event: Table) -> received.ArgumentsDone | received.Unknown:
+    if not _text(event, "response_id"):
+        # xAI does not always say whose they are; the call comes again, in the item and in the response.
+        return received.Unknown("response.function_call_arguments.done")
     call = FunctionCall(_identity(event, "call_id"), _text(event, "name"), _text(event, "arguments"))
     return received.ArgumentsDone(_identity(event, "response_id"), call)
+
+
+def _input_transcribed(event: Table) -> received.InputTranscribed | received.Unknown:
+    if event.get("status") == "in_progress":
+        # xAI tells with the same name what it has understood up to now.
+        return received.Unknown("conversation.item.input_audio_transcription.delta")
+    usage = messages_usage.transcription_usage(event.get("usage"))
+    return received.InputTranscribed(_text(event, "item_id"), _text(event, "transcript"), usage)
 
 
 def _rate_limits(event: Table) -> received.RateLimitsUpdated:
@@ -133,12 +132,33 @@ def _rate_limits(event: Table) -> received.RateLimitsUpdated:
     )
 
 
+_BROAD = ("invalid_request_error", "server_error", "error")
+"""Types of errors that are no codes."""
+
+_ALIASES = {
+    # xAI says this, and for long said nothing else, when it accepts a connection.
+    "conversation.created": "session.created",
+    # speech-to-speech, and all servers that speak the protocol as it was before GA.
+    "conversation.item.created": "conversation.item.added",
+    "response.audio.delta": "response.output_audio.delta",
+    "response.audio.done": "response.output_audio.done",
+    "response.audio_transcript.delta": "response.output_audio_transcript.delta",
+    "response.audio_transcript.done": "response.output_audio_transcript.done",
+    "response.text.delta": "response.output_text.delta",
+    "response.text.done": "response.output_text.done",
+}
+
 _READERS: dict[str, Callable[[Table], ServerMessage]] = {
     "session.created": lambda event: received.SessionCreated(),
     "session.updated": lambda event: received.SessionUpdated(),
     "error": _error,
-    "input_audio_buffer.speech_started": lambda event: received.SpeechStarted(_text(event, "item_id")),
-    "input_audio_buffer.speech_stopped": lambda event: received.SpeechStopped(_text(event, "item_id")),
+    "input_audio_buffer.speech_started": lambda event: received.SpeechStarted(
+        _text(event, "item_id"), _position(event, "audio_start_ms")
+    ),
+    "input_audio_buffer.speech_stopped": lambda event: received.SpeechStopped(
+        _text(event, "item_id"), _position(event, "audio_end_ms")
+    ),
+    "input_audio_buffer.committed": lambda event: received.Committed(_text(event, "item_id")),
     "response.created": lambda event: received.ResponseCreated(_identity(_table(event, "response"), "id")),
     "response.done": _response_done,
     "response.output_item.added": lambda event: received.OutputItemAdded(
@@ -155,14 +175,21 @@ _READERS: dict[str, Callable[[Table], ServerMessage]] = {
     "response.output_audio_transcript.done": lambda event: received.TranscriptDone(
         _text(event, "item_id"), _text(event, "transcript")
     ),
-    "conversation.item.input_audio_transcription.completed": lambda event: received.InputTranscribed(
-        _text(event, "item_id"), _text(event, "transcript")
+    # An answer in text alone is the assistant's words like any other.
+    "response.output_text.delta": lambda event: received.TranscriptDelta(
+        _text(event, "item_id"), _text(event, "delta")
+    ),
+    "response.output_text.done": lambda event: received.TranscriptDone(_text(event, "item_id"), _text(event, "text")),
+    "conversation.item.added": lambda event: received.ItemAdded(_text(_table_or_empty(event, "item"), "id")),
+    "conversation.item.input_audio_transcription.completed": _input_transcribed,
+    "conversation.item.input_audio_transcription.failed": lambda event: received.TranscriptionFailed(
+        _text(event, "item_id")
     ),
     "response.function_call_arguments.done": _arguments_done,
     "conversation.item.truncated": lambda event: received.ItemTruncated(
         _identity(event, "item_id"), _count(event, "audio_end_ms")
     ),
-    "conversation.item.deleted": lambda event: received.ItemDeleted(_identity(event, "item_id")),
+    "conversation.item.deleted": lambda event: received.ItemDeleted(_text(event, "item_id")),
     "rate_limits.updated": _rate_limits,
 }
 
@@ -214,3 +241,9 @@ def _count(table: Table, key: str) -> int:
     """A whole number that is not negative; 0 when the server has no such number."""
     value = table.get(key)
     return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _position(table: Table, key: str) -> int | None:
+    """A place in milliseconds; None when the server has none."""
+    value = table.get(key)
+    return value if isinstance(value, int) and value >= 0 else None

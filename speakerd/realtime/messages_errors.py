@@ -43,6 +43,7 @@ _FAULTS = {
     "unsupported_country_region_territory": Fault.REFUSED,
     "session_expired": Fault.SERVER_ERROR,
     "rate_limit_exceeded": Fault.SERVER_ERROR,
+    "session_limit_reached": Fault.SERVER_ERROR,  # speech-to-speech: it serves as many as it can
     "server_error": Fault.SERVER_ERROR,
     "internal_error": Fault.SERVER_ERROR,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from speakerd.core.events import Status
+from speakerd.core.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,22 @@ class SpeechStarted:
     """The user began to speak."""
 
     item_id: str
+    start_ms: int | None = None
+    """Where, in all the audio that was sent over this connection; None when the server does not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
     """The utterance ended."""
+
+    item_id: str
+    end_ms: int | None = None
+    """Where, like the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """An utterance became an item of the conversation."""
 
     item_id: str
 
@@ -64,18 +76,6 @@ class FunctionCall:
     """Empty when the server names the function only in the item."""
     arguments: str = field(repr=False)
     """JSON as the model wrote it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens billed for one response; the cached ones are part of those that went in."""
-
-    text_in: int = 0
-    audio_in: int = 0
-    cached_text_in: int = 0
-    cached_audio_in: int = 0
-    text_out: int = 0
-    audio_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,23 @@ class InputTranscribed:
 
     item_id: str
     text: str = field(repr=False)
+    """Empty when nothing was understood."""
+    usage: Usage | None = None
+    """What that costs, beside the responses."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionFailed:
+    """The user's words in one item will never be told."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAdded:
+    """The conversation got another item, whoever added it."""
+
+    item_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +189,7 @@ class ItemDeleted:
     """The server removed an item as we asked."""
 
     item_id: str
+    """Empty when the server does not say which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +221,7 @@ ServerMessage = (
     | ErrorReported
     | SpeechStarted
     | SpeechStopped
+    | Committed
     | ResponseCreated
     | ResponseDone
     | OutputItemAdded
@@ -212,6 +231,8 @@ ServerMessage = (
     | TranscriptDelta
     | TranscriptDone
     | InputTranscribed
+    | TranscriptionFailed
+    | ItemAdded
     | ArgumentsDone
     | ItemTruncated
     | ItemDeleted

@@ -48,6 +48,8 @@ class _Item:
     """The first byte of a sample that a frame's border cut in two."""
     sounding: bool = False
     """Whether the player waits for more."""
+    end_ms: int | None = None
+    """Where it was cut, by the server or by us."""
 
 
 class Responses:
@@ -57,6 +59,8 @@ class Responses:
         self._session = session
         self._items: dict[str, _Item] = {}
         self._over: dict[str, None] = {}
+        self._silent: dict[str, None] = {}
+        self._silence_next = False
         self._reported_calls: dict[str, None] = {}
 
     def take(self, message: ServerMessage) -> list[Happening]:
@@ -73,6 +77,9 @@ class Responses:
             case received.ResponseDone():
                 return self._end(message)
             case received.ResponseCreated(response_id):
+                if self._silence_next:
+                    _remember(self._silent, response_id, None)
+                self._silence_next = False
                 return [events.ResponseCreated(self._session, response_id)]
             case received.SpeechStarted(item_id):
                 return [events.SpeechStarted(self._session, item_id)]
@@ -84,9 +91,18 @@ class Responses:
                 return [events.Transcribed(self._session, item_id, Talker.USER, text)]
             case received.SessionCreated() | received.SessionUpdated() | received.ErrorReported():
                 return []
-            case received.OutputItemAdded() | received.TranscriptDelta() | received.RateLimitsUpdated():
+            case (
+                received.Committed()
+                | received.OutputItemAdded()
+                | received.TranscriptDelta()
+                | received.RateLimitsUpdated()
+            ):
                 return []
-            case received.ItemTruncated() | received.ItemDeleted() | received.Unknown():
+            case received.ItemTruncated(item_id, audio_end_ms):
+                return self._cut(item_id, audio_end_ms)
+            case received.ItemAdded() | received.TranscriptionFailed():
+                return []
+            case received.ItemDeleted() | received.Unknown():
                 return []
             case _:
                 assert_never(message)
@@ -95,17 +111,30 @@ class Responses:
         """Drop what still arrives of a response, except its end."""
         _remember(self._over, response_id, None)
 
-    def received_ms(self, item_id: str) -> int:
-        """Milliseconds of audio received of an item; 0 for one that we do not know."""
+    def silence_next(self) -> None:
+        """Let nothing be heard of the next response."""
+        self._silence_next = True
+
+    def truncation_ms(self, item_id: str, played_ms: int) -> int | None:
+        """Where to cut an item of which so much was heard; None where there is nothing left to cut.
+
+        Never behind the end of what was received, nor where it was cut already: the server refuses both.
+        """
         item = self._items.get(item_id)
-        return item.samples // _SAMPLES_PER_MS if item else 0
+        if item is None:
+            return None
+        end_ms = min(played_ms, item.samples // _SAMPLES_PER_MS)
+        if item.end_ms is not None and end_ms >= item.end_ms:
+            return None
+        item.end_ms = end_ms
+        return end_ms
 
     def finish_all(self) -> list[Happening]:
         """What to tell the player when nothing more can come."""
         return [happening for item_id in self._items for happening in self._finish(item_id)]
 
     def _sound(self, delta: received.AudioDelta) -> list[Happening]:
-        if delta.response_id in self._over:
+        if delta.response_id in self._over or delta.response_id in self._silent:
             return []
         item = self._items.get(delta.item_id) or _remember(self._items, delta.item_id, _Item(delta.response_id))
         audio = item.half + delta.pcm
@@ -125,6 +154,12 @@ class Responses:
             return []
         item.sounding, item.half = False, b""
         return [Finish(item_id)]
+
+    def _cut(self, item_id: str, end_ms: int) -> list[Happening]:
+        item = self._items.get(item_id)
+        if item is not None:
+            item.end_ms = end_ms if item.end_ms is None else min(item.end_ms, end_ms)
+        return []
 
     def _report(self, response_id: str, call: FunctionCall) -> list[Happening]:
         if response_id in self._over or call.call_id in self._reported_calls:

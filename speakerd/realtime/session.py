@@ -1,70 +1,77 @@
 """The owner of all Realtime sessions: one task each, so that closing one never waits for another.
 
 Implements `ports.Sessions`. What ends a session is reported as an event; an exception out of `run` is a bug.
+A conversation's memory is handed on from session to session, and forgotten when no session can continue it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
 
+from speakerd.core.usage import Billed
 from speakerd.ports import Player, Post, ToolSpec
-from speakerd.realtime import messages
-from speakerd.realtime.endpoints import Endpoint
-from speakerd.realtime.link import Link, OnUsage, Surroundings, Trace
-from speakerd.realtime.messages import ClientEvent
-from speakerd.realtime.received import Usage
-from speakerd.settings import EndpointSettings
+from speakerd.realtime import messages_setup
+from speakerd.realtime.connection import Trace
+from speakerd.realtime.endpoint import Endpoint
+from speakerd.realtime.link import Link, OnUsage, Surroundings
+from speakerd.realtime.memory import Memory
+from speakerd.realtime.opening import Opening
 
 
 def _no_trace(direction: str, kind: str, event: Mapping[str, object]) -> None:
     """Nobody watches."""
 
 
-def _no_ledger(session: int, response_id: str, usage: Usage) -> None:
+def _no_ledger(billed: Billed) -> None:
     """Nobody counts."""
+
+
+def _no_facts() -> str:
+    """Nothing changes."""
+    return ""
 
 
 _LINGER_SECONDS = 0.1
 """What the microphone heard before a session was closed is still on its way through another thread."""
+_KEPT_SECONDS = 120.0
+"""A session that goes on with a conversation may wait until what was received of the last answer is played."""
+_JITTER = 0.25
+"""Share of a wait by which it varies, so that many speakers do not come back at the same moment."""
 
 
 class RealtimeSessions:
-    """Opens, feeds and closes sessions; methods other than `run` return at once and are for the loop's thread.
-
-    `finds_turns` says whether the endpoint decides when an utterance is over; else whoever commits it does.
-    """
+    """Opens, feeds and closes sessions; methods other than `run` return at once and are for the loop's thread."""
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        endpoints: Sequence[Endpoint],
         tools: Sequence[ToolSpec],
         player: Player,
         post: Post,
-        settings: EndpointSettings,
         *,
-        finds_turns: bool = True,
+        facts: Callable[[], str] | None = None,
         trace: Trace | None = None,
         on_usage: OnUsage | None = None,
+        now: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
     ) -> None:
-        setup = messages.session(
-            model=endpoint.model,
-            instructions=settings.instructions,
-            voice=settings.voice,
-            transcription_model=endpoint.transcription_model,
-            tools=tools,
-            phrases=endpoint.phrases,
-            finds_turns=finds_turns,
-        )
+        self._endpoints = tuple(endpoints)
+        # Made once: prompt caching needs the same bytes every time.
+        self._setups = [messages_setup.session(endpoint, tools) for endpoint in endpoints]
         self._around = Surroundings(
-            endpoint=endpoint,
-            setup=setup,
             player=player,
             post=post,
-            connect_seconds=settings.connect_seconds,
+            facts=facts or _no_facts,
+            now=now,
             trace=trace or _no_trace,
             on_usage=on_usage or _no_ledger,
         )
+        self._chance = chance
+        self._memories: dict[int, Memory] = {}
+        """By all the sessions that had them."""
         self._links: dict[int, Link] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._openings: asyncio.Queue[tuple[int, Link] | None] = asyncio.Queue()
@@ -100,12 +107,21 @@ class RealtimeSessions:
         after_seconds: float = 0.0,
     ) -> None:
         """Connect and set up in the background; answered by SessionOpened or SessionClosed."""
-        link = Link(session, self._around)
+        wait_seconds = after_seconds * (1 - _JITTER + 2 * _JITTER * self._chance())
+        opening = Opening(
+            session=session,
+            endpoint=self._endpoints[endpoint],
+            setup=self._setups[endpoint],
+            memory=self._memory(session, continues),
+            resend=resend,
+            wait_seconds=wait_seconds,
+        )
+        link = Link(opening, self._around)
         self._links[session] = link
         self._openings.put_nowait((session, link))
 
     def close(self, session: int) -> None:
-        """Close in the background and report nothing more of it."""
+        """Close in the background and report nothing more of it; what was said is kept for a session that follows."""
         link = self._links.get(session)
         if link is None:
             return
@@ -116,26 +132,34 @@ class RealtimeSessions:
             self._hang_up(session, link)
 
     def append_audio(self, session: int, pcm: bytes) -> None:
-        """Send microphone audio: mono 16-bit little-endian PCM at 24 kHz; dropped unless the session is up."""
+        """Send microphone audio: mono 16-bit little-endian PCM at 24 kHz; dropped before the session is up.
+
+        What is still heard for a session that broke off is sent again with what was heard before.
+        """
         if link := self._links.get(session):
             link.append_audio(pcm)
+        elif (memory := self._memories.get(session)) and not self._is_up(memory.session):
+            memory.unanswered.sent(pcm)
 
     def send_text(self, session: int, text: str) -> None:
         """Add a user message."""
-        self._send(session, messages.user_text(text))
+        if link := self._links.get(session):
+            link.send_text(text)
 
     def send_tool_output(self, session: int, call_id: str, output: str) -> None:
-        """Answer a function call."""
-        self._send(session, messages.tool_output(call_id, output))
+        """Answer a function call, perhaps one that was made in a session before."""
+        if link := self._latest(session):
+            link.send_tool_output(call_id, output)
 
     def commit_utterance(self, session: int) -> None:
         """Make a user message of the audio that was sent since the last one."""
-        self._send(session, messages.commit_audio())
+        if link := self._links.get(session):
+            link.commit_utterance()
 
     def create_response(self, session: int, *, aloud: bool = True, resume: bool = False) -> None:
         """Ask for a response."""
         if link := self._links.get(session):
-            link.create_response()
+            link.create_response(aloud=aloud, resume=resume)
 
     def cancel_response(self, session: int, response_id: str) -> None:
         """Cancel a response and drop what still arrives of it."""
@@ -143,28 +167,56 @@ class RealtimeSessions:
             link.cancel_response(response_id)
 
     def truncate(self, session: int, item_id: str, played_ms: int) -> None:
-        """Cut an item to what was heard of it."""
-        if link := self._links.get(session):
+        """Cut an item to what was heard of it, perhaps one of a session before."""
+        if link := self._latest(session):
             link.truncate(item_id, played_ms)
 
     def delete_item(self, session: int, item_id: str) -> None:
-        """Remove an item from the conversation."""
-        self._send(session, messages.delete_item(item_id))
+        """Remove an item from the conversation, perhaps one of a session before."""
+        if link := self._latest(session):
+            link.delete_item(item_id)
 
     def tell_facts(self, session: int) -> None:
         """Add what changes from turn to turn."""
+        if link := self._links.get(session):
+            link.tell_facts()
 
     def forget_facts(self, session: int) -> None:
         """Remove it."""
-
-    def _send(self, session: int, event: ClientEvent) -> None:
         if link := self._links.get(session):
-            link.send(event)
+            link.forget_facts()
+
+    def _memory(self, session: int, continues: int | None) -> Memory:
+        """The memory of the conversation that a new session belongs to; what nobody can continue any more is gone."""
+        memory = self._memories.get(continues) if continues is not None else None
+        if memory is None:
+            alive = [self._memories[number] for number in self._links if number in self._memories]
+            self._memories = {number: kept for number, kept in self._memories.items() if kept in alive}
+            memory = Memory(session, session)
+        memory.session = session
+        self._memories[session] = memory
+        return memory
+
+    def _forget(self, session: int) -> None:
+        """Forget a conversation whose session is over, unless another one has taken it up."""
+        memory = self._memories.get(session)
+        if memory is not None and memory.session == session:
+            self._memories = {number: kept for number, kept in self._memories.items() if kept is not memory}
+
+    def _is_up(self, session: int) -> bool:
+        link = self._links.get(session)
+        return link is not None and link.is_up
+
+    def _latest(self, session: int) -> Link | None:
+        """The link of the session that continues this one, or of this one itself."""
+        memory = self._memories.get(session)
+        return self._links.get(memory.session if memory else session)
 
     def _hang_up(self, session: int, link: Link) -> None:
         if self._links.get(session) is link:
-            del self._links[session]
-            if task := self._tasks.pop(session, None):
+            task = self._tasks.get(session)
+            self._part_with(session)
+            if task is not None:
                 task.cancel()
 
     async def _live(self, session: int, link: Link) -> None:
@@ -172,4 +224,9 @@ class RealtimeSessions:
             await link.run()
         finally:
             if self._links.get(session) is link:
-                del self._links[session], self._tasks[session]
+                self._part_with(session)
+
+    def _part_with(self, session: int) -> None:
+        del self._links[session]
+        self._tasks.pop(session, None)
+        asyncio.get_running_loop().call_later(_KEPT_SECONDS, self._forget, session)

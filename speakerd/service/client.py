@@ -7,21 +7,25 @@ from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
-from speakerd.errors import ControlError
-from speakerd.service.wire import DONE, decode, encode
+from speakerd.errors import ControlError, RefusedError
+from speakerd.service.wire import DONE, LONGEST_LINE, decode, encode
 
 LONGEST_ANSWER = 1_048_576
 """Bytes of one line from the daemon."""
 
 
 async def request(path: Path, command: Mapping[str, object]) -> AsyncGenerator[dict[str, Any], None]:
-    """What the daemon answers, until it is done; raises ControlError if it cannot be reached, refuses or ends.
+    """What the daemon answers, until it is done; raises ControlError if it cannot be reached, ends, or refuses.
 
+    The last is a RefusedError.
     Close the iterator (contextlib.aclosing) to leave early, as from {"do": "follow"}, which never ends by itself.
     """
+    line = encode(command)
+    if len(line) > LONGEST_LINE:
+        raise RefusedError(f"At most {LONGEST_LINE} bytes can be sent at once: shorten it, or send it in parts.")
     reader, writer = await _connected(path)
     try:
-        writer.write(encode(command))
+        writer.write(line)
         while (answer := await _next(reader, path)) != DONE:
             yield answer
     finally:
@@ -64,5 +68,5 @@ async def _next(reader: asyncio.StreamReader, path: Path) -> dict[str, Any]:
     except (asyncio.LimitOverrunError, ValueError) as error:
         raise ControlError(f"What answers at {path} does not speak as speakerd does: check the path.") from error
     if "error" in answer:
-        raise ControlError(answer["error"])
+        raise RefusedError(answer["error"])
     return answer

@@ -9,17 +9,24 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import os
-import socket
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from speakerd.core.events import EndAsked, MuteAsked, TextAsked
-from speakerd.errors import ConfigurationError, ControlError
+from speakerd.core.events import EndAsked, MuteAsked, RetryAsked, SayAsked, TextAsked
 from speakerd.ports import Post
-from speakerd.service.wire import COMMANDS, DONE, LONGEST_LINE, LOWEST_DBFS, decode, encode, tune_refusal
+from speakerd.service.claiming import claimed
+from speakerd.service.wire import (
+    COMMANDS,
+    DONE,
+    LONGEST_LINE,
+    LOWEST_DBFS,
+    decode,
+    encode,
+    text_of,
+    text_refusal,
+    tune_refusal,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -31,8 +38,6 @@ Tune = Callable[[Mapping[str, object]], str | None]
 
 MOST_UNREAD_BYTES = 262_144
 """What may wait for a client that does not read."""
-LONGEST_PATH_BYTES = 107
-"""What Linux can bind: `sun_path` holds 108 with the closing zero (unix(7))."""
 
 
 class Observation(Protocol):
@@ -62,7 +67,7 @@ class Observation(Protocol):
 class ControlServer:
     """`ports.Control`, with `publish` for what the daemon tells; loop thread only.
 
-    Every TextAsked that it posts must be ended by exactly one `refuse` or {"event": "answered"}.
+    Every TextAsked and SayAsked that it posts must be ended by exactly one `refuse` or {"event": "answered"}.
     """
 
     wants_scores: bool
@@ -80,7 +85,7 @@ class ControlServer:
         self.wants_scores = False
         self._numbers = itertools.count(1)
         self._clients: set[_Client] = set()
-        self._listener = _claimed(path)
+        self._listener = claimed(path)
 
     async def run(self) -> None:
         """Answer until cancelled."""
@@ -101,18 +106,17 @@ class ControlServer:
         self._path.unlink(missing_ok=True)
 
     def refuse(self, request: int, reason: str) -> None:
-        """Answer a text request that cannot be served now."""
-        for client in [client for client in self._clients if request in client.asks]:
-            client.asks.discard(request)
-            client.send({"error": reason})
+        """Answer a text that cannot be answered or spoken now; whoever has his answer is told nothing."""
+        for client in list(self._clients):
+            if client.waits_no_more(request):
+                client.send({"error": reason})
 
     def publish(self, event: Mapping[str, object]) -> None:
         """Tell an event to followers, and to those whose text is being answered what concerns them."""
         for client in list(self._clients):
             if client.follows or (client.asks and _is_answer(event)):
                 client.send(event)
-            if event["event"] == "answered" and event["request"] in client.asks:
-                client.asks.discard(event["request"])
+            if event["event"] == "answered" and client.waits_no_more(event["request"]):
                 client.send(DONE)
 
     def publish_observation(self, observation: Observation) -> None:
@@ -155,10 +159,8 @@ class ControlServer:
             client.send({"error": str(error)})
             return
         match request:
-            case {"do": "ask", "text": str(text)} if text.strip():
-                number = next(self._numbers)
-                client.asks.add(number)
-                self._post(TextAsked(number, text.strip()))
+            case {"do": "ask" | "say"}:
+                self._take_text(client, request)
             case {"do": "follow"}:
                 client.follows = True
                 client.send({"event": "snapshot", **self._snapshot()})
@@ -177,11 +179,25 @@ class ControlServer:
             case {"do": "stop"}:
                 self._post(EndAsked())
                 client.send(DONE)
-            case {"do": "ask"}:
-                client.send({"error": 'An "ask" needs a "text" that is not empty.'})
+            case {"do": "retry"}:
+                self._post(RetryAsked())
+                client.send(DONE)
             case _:
                 known = ", ".join(COMMANDS)
                 client.send({"error": f'A request must have a "do" that is one of {known}.'})
+
+    def _take_text(self, client: _Client, request: Mapping[str, Any]) -> None:
+        refusal = text_refusal(request)
+        if refusal is not None:
+            client.send({"error": refusal})
+            return
+        number = next(self._numbers)
+        if request["do"] == "say":
+            client.says.add(number)
+            self._post(SayAsked(number, text_of(request)))
+        else:
+            client.asks.add(number)
+            self._post(TextAsked(number, text_of(request), request.get("aloud", True)))
 
     def _tuned(self, changes: Mapping[str, Any]) -> Mapping[str, object]:
         if self._tune is None:
@@ -201,6 +217,16 @@ class _Client:
         self.follows = False
         self.wants_scores = False
         self.asks: set[object] = set()
+        """Questions that wait for the end of their answer."""
+        self.says: set[object] = set()
+        """Sentences that wait until they are spoken."""
+
+    def waits_no_more(self, request: object) -> bool:
+        """Forget a request; whether it waited for the end of this one."""
+        waited = request in self.asks | self.says
+        self.asks.discard(request)
+        self.says.discard(request)
+        return waited
 
     def send(self, message: Mapping[str, object]) -> None:
         """Queue a message, or drop the connection if too much waits already."""
@@ -222,50 +248,3 @@ def _is_answer(event: Mapping[str, object]) -> bool:
         case {"event": "transcript", "talker": "assistant"} | {"event": "tool"}:
             return True
     return False
-
-
-def _claimed(path: Path) -> socket.socket:
-    if len(os.fsencode(path)) > LONGEST_PATH_BYTES:
-        raise ConfigurationError(
-            f'"control.socket" must be at most {LONGEST_PATH_BYTES} bytes long: choose a shorter path than {path}.'
-        )
-    try:
-        obstacle = _obstacle(path)
-        if obstacle is None:
-            return _listening(path)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The control socket {path} cannot be made ({error.strerror}): "
-            'check that its folder exists and is writable, or change "control.socket".'
-        ) from error
-    raise ControlError(obstacle)
-
-
-def _obstacle(path: Path) -> str | None:
-    """Why the path cannot be had, or None; the socket of a daemon that died is removed."""
-    if not path.exists():
-        return None
-    if not stat.S_ISSOCK(path.stat().st_mode):
-        return f'{path} is not a socket: remove it, or change "control.socket".'
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.setblocking(False)
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink()
-            return None
-        except BlockingIOError:
-            _log.debug("The queue of %s is full: its owner lives.", path)
-    return f'Another speakerd answers at {path}: stop it first, or change "control.socket".'
-
-
-def _listening(path: Path) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX)
-    try:
-        listener.bind(str(path))
-        path.chmod(0o660)
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener

@@ -4,7 +4,12 @@ Requests:
 
     {"do": "status"}               the snapshot
     {"do": "follow"}               the snapshot, then every event until the client leaves
-    {"do": "ask", "text": "…"}     what the assistant says and does, until the turn is over
+    {"do": "ask", "text": "…", "aloud": true}
+                                   what the assistant says and does, until the turn is over; "aloud" may be left out,
+                                   and false means that the answer is text alone
+    {"do": "say", "text": "…"}     nothing; the speaker says it in its own voice as soon as nothing else goes on, and
+                                   this ends when it has been heard
+    {"do": "retry"}                nothing; endpoints that were given up are tried again
     {"do": "mute"}                 nothing; changes nothing if it was muted already
     {"do": "unmute"}               nothing; changes nothing if it was not muted
     {"do": "stop"}                 nothing; ends ringing and conversation, if there are any
@@ -22,7 +27,7 @@ Events, as the daemon publishes them:
     {"event": "phase", "phase": "listening", "light": "listening", "muted": false}
     {"event": "transcript", "talker": "user" or "assistant", "text": "…"}
     {"event": "tool", "name": "set_timer", …}
-    {"event": "answered", "request": 7}     the turn that a text began is over; this ends an "ask"
+    {"event": "answered", "request": 7}     the turn that a text began, or what was to be said, is over
 
 To those alone who asked for "scores":
 
@@ -32,6 +37,13 @@ To those alone who asked for "scores":
 The snapshot is {"event": "snapshot", …}: what the daemon tells of itself, such as "phase", "light" and "muted",
 and of its hearing, as far as that is known: "mic_frame_age_seconds", "frames", "overruns", "underruns", "restarts" (of
 the sound card's process), "capture_ppm" (how much faster than its nominal rate the card runs), "echo_delay_ms", ….
+It has "endpoint", the name of the one that serves or would serve next (null if the budget allows none), and of all
+
+    "endpoints": [{"name": "openai", "state": "up", "down", "given up" or "over budget", "fault": null or "bad key"}]
+    "budget": {"day": "2026-11-26", "today_usd": 0.41, "month_usd": 5.1, "conversation_usd": 0.02,
+               "caps": {"warning_usd": null, "today_usd": 1.0, "month_usd": 20.0, "conversation_usd": null}}
+
+where null means that nothing is known or limited, and "announcing": whether something is said in its own voice.
 Clients ignore events and keys that they do not know.
 """
 
@@ -43,7 +55,9 @@ from typing import Any
 
 LONGEST_LINE = 16_384
 """Bytes of one request, newline included."""
-COMMANDS = ("ask", "follow", "mute", "scores", "status", "stop", "tune", "unmute")
+LONGEST_SAID = 2000
+"""Characters that are spoken on one request: two or three minutes."""
+COMMANDS = ("ask", "follow", "mute", "retry", "say", "scores", "status", "stop", "tune", "unmute")
 DONE: Mapping[str, object] = {"done": True}
 LOWEST_DBFS = -100.0
 """What the level of silence is on the wire: JSON has no infinity."""
@@ -63,6 +77,23 @@ def decode(line: bytes) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise ValueError("A line must be one JSON object.")
     return message
+
+
+def text_refusal(request: Mapping[str, object]) -> str | None:
+    """What is wrong with an "ask" or a "say", in one sentence; None if nothing is."""
+    text = request.get("text")
+    if not isinstance(text, str) or not text.strip():
+        return f'{"An" if request["do"] == "ask" else "A"} "{request["do"]}" needs a "text" that is not empty.'
+    if request["do"] == "ask" and not isinstance(request.get("aloud", True), bool):
+        return '"aloud" must be true or false.'
+    if request["do"] == "say" and len(text) > LONGEST_SAID:
+        return f"At most {LONGEST_SAID} characters can be said at once, and these are {len(text)}: say them in parts."
+    return None
+
+
+def text_of(request: Mapping[str, Any]) -> str:
+    """The text of an "ask" or a "say" that is right; JSON can hold halves of characters, which nobody else can."""
+    return str(request["text"]).strip().encode(errors="replace").decode()
 
 
 def tune_refusal(changes: Mapping[str, object]) -> str | None:

@@ -9,7 +9,7 @@ from speakerd.errors import ToolError
 from speakerd.ports import ToolSpec
 from speakerd.tools.tool import Tool, parameters
 
-_FIRST_YEAR = 2025
+FIRST_YEAR = 2025
 """A Pi has no clock of its own: an earlier year means that the network has not set it yet."""
 
 
@@ -23,7 +23,7 @@ def clock_tools(now: Callable[[], datetime] = local_now) -> list[Tool]:
 
     def current() -> datetime:
         moment = now()
-        if moment.year < _FIRST_YEAR:
+        if moment.year < FIRST_YEAR:
             raise ToolError("I do not know the time: the clock has not been set by the network yet.")
         return moment
 

@@ -175,13 +175,12 @@ def test_a_sink_that_sleeps_is_woken_before_the_first_sample() -> None:
     assert playhead.take(10).tolist() == [0] * 10
     playhead.queue(1, samples(7, 8))
     playhead.finish(1)
-    noise, was_silent = playhead.take(15), playhead.is_silent
+    noise = playhead.take(15)
     assert is_soft(noise)
     assert playhead.progress() == (1, 0)
     block = playhead.take(10)
     assert is_soft(np.append(block[:5], noise))
     assert block[5:].tolist() == [7, 8, 0, 0, 0]
-    assert (was_silent, playhead.is_silent) == (True, False)
     assert playhead.take_over() == [Over(1, 2, was_cut=False, offset=7)]
 
 
@@ -221,7 +220,6 @@ def test_a_flush_while_the_sink_wakes_is_silence_at_once_and_the_next_sound_wake
 def test_a_sink_that_is_kept_awake_gets_soft_noise_for_silence_and_no_lead_in() -> None:
     playhead = awaking(is_kept_awake=True)
     assert is_soft(playhead.take(1500))
-    assert playhead.is_silent
     playhead.queue(1, samples(7, 8))
     assert playhead.take(3).tolist() == [7, 8, 0]
     playhead.set_gain(0)
@@ -390,3 +388,52 @@ def most_faded_to_nothing(orders: Orders) -> int:
             case _:
                 most, taken = most + (1 if taken >= 5 else 5), 0
     return most
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just(QUEUE), st.integers(1, 90)),
+        st.tuples(st.just(TAKE), st.integers(0, 20)),
+        st.tuples(st.sampled_from([FLUSH, "cue", "ring", "stop ringing"]), st.just(0)),
+        st.tuples(st.just("gain"), st.integers(0, 2)),
+        st.sampled_from(PlayoutLevel),
+    ),
+    max_size=30,
+)
+PLAYING: Orders = [(QUEUE, 90), (TAKE, 20), (TAKE, 10)]
+
+
+@pytest.mark.parametrize("is_kept_awake", [False, True])
+@given(steps=STEPS)
+def test_to_be_told_again_what_holds_changes_nothing(is_kept_awake: bool, steps: Orders) -> None:
+    once, again = (awaking(is_kept_awake=is_kept_awake) for _ in range(2))
+    content = (np.arange(3000) % 200 * 100 - 9_000).astype(np.int16)
+    content[500:900] = 0
+    level, place = FULL, 0
+    for number, step in enumerate([*PLAYING, *steps, (TAKE, 70)], 1):
+        again.set_level(level)
+        for playhead in (once, again):
+            match step:
+                case PlayoutLevel():
+                    playhead.set_level(step)
+                case ("queue", count):
+                    playhead.queue(number, content[place : place + count])
+                case ("cue", _):
+                    playhead.cue(number, content[:7])
+                case ("ring", _):
+                    playhead.ring(content[:9])
+                case ("stop ringing", _):
+                    playhead.stop_ringing()
+                case ("gain", halves):
+                    playhead.set_gain(halves / 2)
+                case ("flush", _):
+                    playhead.flush()
+        match step:
+            case PlayoutLevel():
+                level = step
+            case ("queue", count):
+                place += count
+            case ("take", count):
+                assert once.take(count).tolist() == again.take(count).tolist()
+        assert once.take_over() == again.take_over()
+        assert once.progress() == again.progress()

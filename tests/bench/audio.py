@@ -6,14 +6,11 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
 
 from bench.audio_report import keys, text
-from bench.audio_sections import Section, measured
 from bench.machine import finite, machine
+from bench.sections import Section, measure
 
 _PACKAGES = ("speakerd", "numpy", "PyAudio", "websockets", "pywebrtc-audio", "openai-agents")
 
@@ -28,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     plan, ends_at = (_QUICK, began + _QUICK_BUDGET_SECONDS) if chosen.quick else (_FULL, float("inf"))
     wanted = [[of for of in group if not chosen.only or of.name in chosen.only] for group in plan]
-    sections, failures = _measure(wanted, ends_at)
+    sections, failures = measure("bench.audio_sections", wanted, ends_at)
     report = keys(sections) | {
         "sections": sections,
         "not_measured": failures,
@@ -53,20 +50,6 @@ _FULL = (
     (Section("costs", "costs", 20, 120),),
     (Section("talk", "talk", 600, 2400),),
 )
-
-
-def _measure(groups: Sequence[Sequence[Section]], ends_at: float) -> tuple[dict[str, Any], Mapping[str, str]]:
-    sections, failures = {}, {}
-    with ThreadPoolExecutor() as threads:
-        for planned in groups:
-            left = ends_at - time.monotonic()
-            group = [replace(section, seconds=min(section.seconds, left)) for section in planned]
-            for section, figures in zip(group, threads.map(measured, group), strict=True):
-                if isinstance(figures, str):
-                    failures[section.name] = figures
-                else:
-                    sections[section.name] = figures
-    return sections, failures
 
 
 if __name__ == "__main__":

@@ -1,16 +1,14 @@
-"""The sections of `scripts/bench audio`: each in a process of its own, which prints one JSON object."""
+"""One section of `scripts/bench audio`: prints one JSON object."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,43 +17,8 @@ from bench.audio_end_to_end import latencies
 from bench.audio_interruption import interruptions
 from bench.audio_rooms import QUICK_ROOMS, ROOMS
 from bench.audio_talk import talk
-from bench.machine import service_environment
 
-_LAST_SECONDS = 120.0
-"""Beyond its own limit a section may finish what it has begun."""
 _MOST_TRIES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """What is to be measured."""
-
-    name: str
-    kind: str
-    amount: float
-    """Interruptions, or seconds of each situation or room."""
-    seconds: float
-    """After which nothing more is begun, and rooms end."""
-
-
-def measured(section: Section) -> dict[str, Any] | str:
-    """The figures of a section, or why there are none; in the environment that systemd gives to a service."""
-    words = [section.kind, "--amount", str(section.amount), "--seconds", str(section.seconds)]
-    command = [sys.executable, "-m", "bench.audio_sections", *words]
-    try:
-        done = subprocess.run(
-            command,
-            stdout=subprocess.PIPE,
-            env=service_environment(),
-            timeout=section.seconds + _LAST_SECONDS,
-            check=True,
-        )
-    except subprocess.CalledProcessError as error:
-        return f"its process ended with {error.returncode}: see its words above"
-    except subprocess.TimeoutExpired:
-        return "its process did not end"
-    figures: dict[str, Any] = json.loads(done.stdout)
-    return figures
 
 
 def main() -> None:

@@ -14,11 +14,14 @@ import pytest
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
+from speakerd.core.budget import Budget
 from speakerd.core.derived import deadline_seconds, hold, playout_level
+from speakerd.core.endpoints import FATAL, Down, EndpointRule
 from speakerd.core.lights import Light, light
 from speakerd.core.state import (
     END_CONVERSATION,
     Active,
+    Announcement,
     Card,
     Conversation,
     Held,
@@ -27,47 +30,55 @@ from speakerd.core.state import (
     Opening,
     Requested,
     Rules,
+    Spare,
     Speaking,
     State,
     Thinking,
     Wake,
+    conversation,
     session,
 )
 from speakerd.core.step import step
 from speakerd.core.words import CallTool, Stop, WordAction
 
-NOW = 7
-"""The number that a living session has in the walk; a new one is renumbered to it."""
+NOW, SPARE, BEFORE = 7, 8, 5
+"""The numbers that sessions have in the walk: the conversation's, the spare one, and the one that a new one continues.
+"""
 RULES = Rules(
     most_tool_calls=1, words=(WordAction("halt", Stop()), WordAction("light_on", CallTool("set_light", '{"on": true}')))
 )
+TWO_ENDPOINTS = (EndpointRule("cloud", bills=True), EndpointRule("offline", is_on_device=True))
+NO_NETWORK, BAD_KEY = on.Fault.NO_NETWORK, on.Fault.BAD_KEY
+DEAR, CHEAP = on.Spent(NOW, "2026-11-26", 100, 100, 100), on.Spent(on.NO_SESSION, "2026-11-27", 1, 1)
 
 
 @dataclass(frozen=True)
 class World:
     """What the adapters would be doing, followed by carrying out the effects."""
 
-    session: int | None = None
+    sessions: frozenset[int] = field(default_factory=frozenset)
+    past: int | None = None
+    """The session that a conversation had before: what is said to it still goes into its history."""
     uplink: int | None = None
     capture: bool = True
-    phase_timer: bool = False
-    ring_timer: bool = False
+    timers: frozenset[on.Timer] = field(default_factory=frozenset)
     ringing: bool = False
     waking: bool = False
     """Whether the detector still waits for the verdict on an activation."""
     playing: frozenset[str] = field(default_factory=frozenset)
     level: do.PlayoutLevel = do.PlayoutLevel.FULL
-    hold_timer: bool = False
     cues: frozenset[do.Cue] = field(default_factory=frozenset)
+    announcing: int | None = None
+    facts: int | None = None
 
     def after(self, effect: do.Effect) -> World:
         match effect:
-            case do.OpenSession(session=number):
-                assert self.session is None, "two sessions at once"
-                return replace(self, session=number)
+            case do.OpenSession(session=number, continues=continues):
+                assert number not in self.sessions, "a number twice"
+                return replace(self, sessions=self.sessions | {number}, past=continues or self.past)
             case do.CloseSession(session=number):
-                assert self.session == number, "closes what is not open"
-                return replace(self, session=None, waking=False)
+                assert number in self.sessions, "closes what is not open"
+                return replace(self, sessions=self.sessions - {number}, facts=None)
             case do.JudgeWake():
                 assert self.waking, "judges twice, or what was no activation"
                 return replace(self, waking=False)
@@ -75,7 +86,7 @@ class World:
                 assert self.capture, "obeys a word while muted"
             case do.OpenUplink(session=number):
                 assert self.uplink is None
-                assert self.session == number, "audio for no session"
+                assert number in self.sessions, "audio for no session"
                 assert self.capture, "audio while muted"
                 return replace(self, uplink=number)
             case do.CloseUplink():
@@ -97,26 +108,32 @@ class World:
             case do.SetPlayoutLevel(level=level):
                 assert self.level is not level
                 return replace(self, level=level)
-            case do.StartTimer(timer=on.Timer.PHASE):
-                return replace(self, phase_timer=True)
-            case do.StopTimer(timer=on.Timer.PHASE):
-                return replace(self, phase_timer=False)
-            case do.StartTimer(timer=on.Timer.RINGING):
-                return replace(self, ring_timer=True)
-            case do.StopTimer(timer=on.Timer.RINGING):
-                return replace(self, ring_timer=False)
-            case do.StartTimer(timer=on.Timer.HOLD):
-                return replace(self, hold_timer=True)
-            case do.StopTimer(timer=on.Timer.HOLD):
-                assert self.hold_timer
-                return replace(self, hold_timer=False)
-            case do.SendText() | do.SendToolOutput() | do.CommitUtterance() | do.CreateResponse() | do.RunTool():
-                assert self.session == effect.session, "speaks to a session that is not open"
-            case do.CancelResponse() | do.TruncateItem() | do.DeleteItem():
-                assert self.session == effect.session, "speaks to a session that is not open"
+            case do.StartTimer(timer=timer):
+                return replace(self, timers=self.timers | {timer})
+            case do.StopTimer(timer=timer):
+                assert timer in self.timers, "stops what does not run"
+                return replace(self, timers=self.timers - {timer})
+            case do.TellFacts(session=number):
+                assert number in self.sessions, "facts for no session"
+                return replace(self, facts=number)
+            case do.ForgetFacts(session=number):
+                assert self.facts == number, "forgets what was not told"
+                return replace(self, facts=None)
+            case do.SendText() | do.CommitUtterance() | do.CreateResponse() | do.CancelResponse() | do.RunTool():
+                assert effect.session in self.sessions, "speaks to a session that is not open"
+            case do.SendToolOutput() | do.TruncateItem() | do.DeleteItem():
+                assert effect.session in self.sessions | {self.past}, "speaks to a session that nobody remembers"
             case do.PlayCue(cue=cue):
                 assert cue not in self.cues, "a cue on top of itself"
                 return replace(self, cues=self.cues | {cue})
+            case do.Announce(number=number):
+                assert self.announcing is None, "two sentences at once"
+                return replace(self, announcing=number)
+            case do.StopAnnouncing(number=number):
+                assert self.announcing == number
+                return replace(self, announcing=None)
+            case do.MarkUplink():
+                assert self.uplink is None, "what is open has its own end"
             case do.RefuseAsk() | do.Exit():
                 pass
         return self
@@ -124,10 +141,15 @@ class World:
     def hears_of(self, event: on.Event) -> World:
         """What the event itself says about the world."""
         match event:
-            case on.SessionClosed(session=number) if number == self.session:
-                return replace(self, session=None, uplink=None, waking=False)
-            case on.AnswerStarted(item_id=item) if self.session is not None:
+            case on.SessionClosed(session=number) if number in self.sessions:
+                uplink = None if self.uplink == number else self.uplink
+                facts = None if self.facts == number else self.facts
+                past = number if number == NOW else self.past
+                return replace(self, sessions=self.sessions - {number}, uplink=uplink, facts=facts, past=past)
+            case on.AnswerStarted(item_id=item) if self.sessions:
                 return replace(self, playing=self.playing | {item})
+            case on.PlayoutEnded(item_id=item) if item == do.announcement_item(self.announcing or 0):
+                return replace(self, announcing=None)
             case on.PlayoutEnded(item_id=item):
                 return replace(self, playing=self.playing - {item})
             case on.CueEnded(cue=cue):
@@ -192,16 +214,42 @@ def canonical(state: State) -> State:
     """Renumber the counters, so that states differ only in what decisions depend on."""
     phase = state.phase
     match phase:
-        case Opening():
-            phase = replace(phase, session=NOW)
+        case Opening(resume=talk):
+            # How often it was tried matters, and only the next number of a session.
+            resume = None if talk is None else _canonical_talk(talk, BEFORE)
+            phase = replace(phase, session=NOW, resume=resume)
         case Listening() | Thinking() | Speaking():
-            phase = replace(phase, talk=replace(phase.talk, session=NOW))
+            phase = replace(phase, talk=_canonical_talk(phase.talk, NOW))
     if isinstance(phase, Speaking) and isinstance(phase.overheard, Held):
         phase = replace(phase, overheard=replace(phase.overheard, number=0))
     fault = on.Fault.NO_NETWORK if state.fault else None
-    sessions = NOW - (session(phase) is None)
-    cues = _any_cue(state.cues)
-    return replace(state, phase=phase, epoch=0, rings=0, holds=0, cues=cues, fault=fault, sessions=sessions)
+    spare = None if state.spare is None else replace(state.spare, session=SPARE)
+    announcing = None if state.announcing is None else Announcement(0, "")
+    state = replace(state, phase=phase, epoch=0, rings=0, holds=0, checks=0, presses=0, announced=0)
+    return replace(
+        state,
+        cues=_any_cue(state.cues),
+        fault=fault,
+        sessions=SPARE,
+        spare=spare,
+        announcing=announcing,
+        announcements=tuple(Announcement(0, "") for _ in state.announcements[:1]),
+        told_limits=frozenset(),
+        down=_canonical_down(state),
+    )
+
+
+def _canonical_down(state: State) -> tuple[Down, ...]:
+    """Where there is no other endpoint, the one that failed is asked all the same."""
+    if len(state.rules.endpoints) == 1:
+        return ()
+    return tuple(Down(failed.endpoint, BAD_KEY if failed.is_fatal else NO_NETWORK) for failed in state.down)
+
+
+def _canonical_talk(talk: Conversation, number: int) -> Conversation:
+    talk = replace(talk, session=number, root=0, turns=0, since_sample=None)
+    # Nothing but an empty transcript asks for it, and no walk has one.
+    return replace(talk, interrupter=None)
 
 
 def _any_cue(cues: frozenset[do.Cue]) -> frozenset[do.Cue]:
@@ -212,13 +260,16 @@ def _any_cue(cues: frozenset[do.Cue]) -> frozenset[do.Cue]:
 def transition(state: State, world: World, event: on.Event) -> tuple[State, World, list[do.Effect]]:
     """One step of state and world; checks the effects on the way."""
     after, effects = step(state, event)
+    was_open = world.sessions
     world = world.hears_of(event)
-    if isinstance(event, on.SessionClosed):
-        effects = [e for e in effects if not isinstance(e, do.CloseSession | do.CloseUplink)]
+    if isinstance(event, on.SessionClosed) and event.session in was_open:
+        effects = [e for e in effects if e != do.CloseSession(event.session) and not isinstance(e, do.CloseUplink)]
     for effect in effects:
         world = world.after(effect)
-    if isinstance(event, on.WakeWordHeard) and any(isinstance(effect, do.OpenSession) for effect in effects):
+    if isinstance(event, on.WakeWordHeard) and isinstance(state.phase, Idle):
         world = replace(world, waking=True)
+    if isinstance(after.phase, Idle):
+        world = replace(world, waking=False)
     if do.SetPlayoutLevel(do.PlayoutLevel.FULL) in effects and do.StopPlayout() in effects:
         back = effects.index(do.SetPlayoutLevel(do.PlayoutLevel.FULL))
         assert effects.index(do.StopPlayout()) < back, "what was held is heard again before it is stopped"
@@ -228,11 +279,19 @@ def transition(state: State, world: World, event: on.Event) -> tuple[State, Worl
 def check(state: State, world: World) -> None:
     """The invariants of the design, in every state."""
     idle = isinstance(state.phase, Idle)
-    assert world.session == session(state.phase), "a session without a phase, or a phase without a session"
-    assert world.phase_timer == (not idle), "a phase without a deadline"
+    talk = conversation(state.phase)
+    lost = talk is not None and talk.is_lost
+    own = None if lost else session(state.phase)
+    wanted = {number for number in (own, state.spare.session if state.spare else None) if number is not None}
+    assert world.sessions == wanted, "a session without a phase, or a phase without a session"
+    assert not lost or isinstance(state.phase, Speaking), "nobody looks for a new session"
+    assert world.timers == _wanted_timers(state), "something without a deadline, or a timer for nothing"
     assert (deadline_seconds(state) is None) == idle
+    assert (world.announcing is None) == (state.announcing is None)
+    assert world.announcing is None or idle, "announces during a conversation"
+    assert world.facts is None or world.facts == own, "facts for nobody"
     assert world.capture == (not state.muted and not state.stopping), "the microphone's stream does not follow mute"
-    assert world.ringing == bool(state.ringing) == world.ring_timer, "ringing without an end"
+    assert world.ringing == bool(state.ringing), "ringing without an end"
     assert world.uplink is None or not idle, "audio leaves while idle"
     assert world.uplink is None or not state.muted, "audio leaves while muted"
     assert state.stopping or world.cues == state.cues, "a cue that nobody knows of"
@@ -244,8 +303,7 @@ def check(state: State, world: World) -> None:
     if world.level is not do.PlayoutLevel.FULL:
         assert isinstance(state.phase, Speaking), "ducked or held, and nothing is spoken"
         assert world.uplink is not None, "nobody hears whether the voice was one"
-    assert world.hold_timer == (hold(state) is not None), "held without an end, or a timer for nothing"
-    assert world.hold_timer == (world.level is do.PlayoutLevel.HELD)
+    assert (hold(state) is not None) == (world.level is do.PlayoutLevel.HELD)
     assert light(state) is not None
     assert not state.microphone_silent or (not state.muted and state.card is Card.UP), "nothing that could be dead"
     assert world.waking == (_wake(state) is not None), "a verdict that is never given, or a second one to come"
@@ -255,7 +313,7 @@ def check(state: State, world: World) -> None:
             assert not talk.calls
             assert not talk.continuing
         case Thinking(talk=talk):
-            assert talk.owes, "thinks about nothing"
+            assert talk.owes or talk.is_lost, "thinks about nothing"
         case Speaking(talk=talk, items=items):
             assert items
             assert not set(items) & talk.cut, "plays what was stopped"
@@ -263,10 +321,29 @@ def check(state: State, world: World) -> None:
             pass
 
 
+def _wanted_timers(state: State) -> set[on.Timer]:
+    talking = isinstance(state.phase, Listening | Thinking | Speaking)
+    talk = conversation(state.phase)
+    needs = {
+        on.Timer.PHASE: not isinstance(state.phase, Idle),
+        on.Timer.RINGING: bool(state.ringing),
+        on.Timer.HOLD: hold(state) is not None,
+        on.Timer.ROLLOVER: talking and talk is not None and not talk.is_lost,
+        on.Timer.CONVERSATION: talk is not None and state.rules.conversation_seconds > 0,
+        on.Timer.SPARE: state.spare is not None,
+        on.Timer.HEALTH: any(failed.fault not in FATAL for failed in state.down),
+        on.Timer.ANNOUNCEMENT: state.announcing is not None,
+        on.Timer.TAP: state.is_tap,
+    }
+    return {timer for timer, is_needed in needs.items() if is_needed}
+
+
 def _wake(state: State) -> Wake | None:
     match state.phase:
-        case Opening(wake=wake):
+        case Opening(wake=wake, resume=None):
             return wake
+        case Opening(resume=talk):
+            return talk.wake if talk else None
         case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk):
             return talk.wake
         case Idle():
@@ -292,7 +369,11 @@ def sensible(state: State, event: on.Event, world: World) -> bool:
             return item in world.playing and not cut_short and isinstance(state.phase, Speaking)
         case on.WakeWordHeard():
             return not state.muted
-    return True
+        case on.ToolFinished() | on.UplinkClosed() | on.Spent():
+            return True
+    # Of a session that is gone nothing is told.
+    number = getattr(event, "session", None)
+    return number not in (NOW, SPARE) or number in world.sessions
 
 
 def walk(rules: Rules, events: list[on.Event]) -> set[tuple[State, World]]:
@@ -317,7 +398,7 @@ def walk(rules: Rules, events: list[on.Event]) -> set[tuple[State, World]]:
                     after, next_world, _ = transition(after, next_world, on.CueEnded(cue))
             check(after, next_world)
             assert effects.count(do.CreateResponse(NOW)) <= 1
-            node = (canonical(after), _renumbered(next_world))
+            node = (canonical(after), _renumbered(after, next_world))
             if node not in reached:
                 reached.add(node)
                 queue.append(node)
@@ -330,18 +411,78 @@ def _without(*words: str) -> list[on.Event]:
 
 WALKS = {
     "cues that last, no calls": _without("'r2'", "'i2'", "'c1'", "'c2'", "SpeechSt", "Asked(True)", "Asked(False)"),
-    "one of each id": _without("'r2'", "'i2'", "'c2'", "CueEnded"),
+    "one of each id": _without("'r2'", "'i2'", "'c2'", "CueEnded", "FAILED"),
     "two of each id, no alarm": _without(
-        *("AlarmRang", "RINGING", "TextAsked", "Mute", "Microphone", "CueEnded", "-50000")
+        *("AlarmRang", "RINGING", "TextAsked", "Mute", "Microphone", "CueEnded", "-50000", "SessionClosed", "FAILED")
     ),
 }
+
+SESSIONS: list[on.Event] = [
+    on.CardFound(),
+    on.CardLost("unplugged"),
+    on.WakeWordHeard("hey_jarvis", 0.9, 50_000),
+    on.TextAsked(1, "what time is it"),
+    on.SayAsked(2, "dinner is ready"),
+    on.RetryAsked(),
+    on.EndAsked(),
+    *(on.SessionOpened(number) for number in (NOW, SPARE)),
+    *(on.SessionClosed(number, fault, "gone") for number in (NOW, SPARE) for fault in (NO_NETWORK, BAD_KEY)),
+    on.SpeechStarted(NOW, "u1"),
+    on.SpeechStopped(NOW, "u1"),
+    on.ResponseCreated(NOW, "r1"),
+    on.AnswerStarted(NOW, "r1", "i1"),
+    on.ToolCalled(NOW, "r1", "c1", "clock", "{}"),
+    on.ToolFinished(NOW, "c1", "done"),
+    on.ResponseEnded(NOW, "r1", on.Status.COMPLETED),
+    on.ResponseEnded(NOW, "r1", on.Status.FAILED, on.Fault.NO_CREDIT),
+    *(on.PlayoutEnded("i1", ms, cut) for ms, cut in ((500, True), (900, False))),
+    on.PlayoutEnded(do.announcement_item(0), 900, cut_short=False),
+    on.TimedOut(on.Timer.PHASE, 0),
+    on.TimedOut(on.Timer.ROLLOVER, NOW),
+    on.TimedOut(on.Timer.CONVERSATION, 0),
+    on.TimedOut(on.Timer.SPARE, SPARE),
+    on.TimedOut(on.Timer.HEALTH, 0),
+    on.TimedOut(on.Timer.ANNOUNCEMENT, 0),
+    DEAR,
+    CHEAP,
+]
+
+
+def _beside(*words: str) -> list[on.Event]:
+    return [event for event in SESSIONS if not any(word in repr(event) for word in words)]
+
+
+WALKS["a conversation in several sessions"] = _beside(
+    *("SayAsked", "Spent", "=8", "SPARE", "HEALTH", "ANNOUNCEMENT", "announcement", "CONVERSATION"),
+)
+WALKS["what goes on beside"] = _beside("Tool", "FAILED", "u1", "ROLLOVER", "TextAsked", "CardLost", "EndAsked")
+WALKS["the button held"] = [
+    *(on.CardFound(), on.ActionPressed(), on.ActionReleased(), on.MuteAsked(True), on.MuteAsked(False)),
+    *(on.TimedOut(on.Timer.TAP, 0), on.TimedOut(on.Timer.PHASE, 0), on.UplinkClosed(NOW), on.UtteranceBegan(NOW, 6)),
+    *(on.WakeWordHeard("hey_jarvis", 0.9, 50_000), on.UtteranceEnded(NOW, 7), on.SessionOpened(NOW)),
+    *(on.SessionClosed(NOW, NO_NETWORK, "gone"), on.ResponseCreated(NOW, "r1"), on.AnswerStarted(NOW, "r1", "i1")),
+    *(on.ResponseEnded(NOW, "r1", on.Status.COMPLETED), on.PlayoutEnded("i1", 500, cut_short=True)),
+    on.PlayoutEnded("i1", 500, cut_short=False),
+]
 FULL_DUPLEX = replace(RULES, full_duplex=True)
+ALL_MONEY_CAN_BUY = replace(
+    FULL_DUPLEX,
+    endpoints=TWO_ENDPOINTS,
+    budget=Budget(day_cap_nano_usd=100),
+    conversation_seconds=600.0,
+    warm_seconds=30.0,
+    facts=True,
+    reopening_tries=1,
+)
 WALKED = [
     (RULES, "one of each id"),
     (RULES, "two of each id, no alarm"),
     (FULL_DUPLEX, "two of each id, no alarm"),
     (replace(RULES, local_turns=True, turn_cues=True), "cues that last, no calls"),
     (replace(FULL_DUPLEX, local_turns=True, turn_cues=True), "one of each id"),
+    (replace(RULES, local_turns=True, push_to_talk=True), "the button held"),
+    (replace(FULL_DUPLEX, facts=True, reopening_tries=1), "a conversation in several sessions"),
+    (ALL_MONEY_CAN_BUY, "what goes on beside"),
 ]
 
 
@@ -351,9 +492,21 @@ def walked(rules: Rules, which: str) -> set[tuple[State, World]]:
     return walk(rules, WALKS[which])
 
 
-def _renumbered(world: World) -> World:
-    session, uplink = (None if number is None else NOW for number in (world.session, world.uplink))
-    return replace(world, session=session, uplink=uplink, cues=_any_cue(world.cues))
+def _renumbered(state: State, world: World) -> World:
+    """The world in which sessions have the numbers that `canonical` gives them."""
+    spare = state.spare.session if state.spare else None
+    sessions = frozenset(SPARE if number == spare else NOW for number in world.sessions)
+    talk = conversation(state.phase)
+    past = None
+    if talk is not None and (talk.is_lost or isinstance(state.phase, Opening)):
+        past = NOW if talk.is_lost else BEFORE
+    uplink, facts = (None if number is None else NOW for number in (world.uplink, world.facts))
+    announcing = None if world.announcing is None else 0
+    cues = _any_cue(world.cues)
+    timers = world.timers if canonical(state).down else world.timers - {on.Timer.HEALTH}
+    return replace(
+        world, timers=timers, sessions=sessions, past=past, uplink=uplink, facts=facts, announcing=announcing, cues=cues
+    )
 
 
 @pytest.mark.parametrize(
@@ -365,9 +518,11 @@ def test_every_reachable_state_keeps_the_invariants(rules: Rules, which: str) ->
     reached = walked(rules, which)
     assert {type(state.phase) for state, _ in reached} == {Idle, Opening, Listening, Thinking, Speaking}
     for state, world in reached:
-        after, next_world, _ = transition(state, world, on.TimedOut(on.Timer.PHASE, state.epoch))
-        assert isinstance(after.phase, Idle), f"{state} is not left by its deadline"
-        assert next_world.session is None
+        after, next_world = state, world
+        for _ in range(1 + len(rules.endpoints)):
+            after, next_world, _ = transition(after, next_world, on.TimedOut(on.Timer.PHASE, after.epoch))
+        assert isinstance(after.phase, Idle), f"{state} is not left by its deadlines"
+        assert NOW not in next_world.sessions
         if (number := hold(state)) is not None:
             after, next_world, _ = transition(state, world, on.TimedOut(on.Timer.HOLD, number))
             assert next_world.level is do.PlayoutLevel.FULL, f"{state} is held on by its timer"
@@ -375,23 +530,32 @@ def test_every_reachable_state_keeps_the_invariants(rules: Rules, which: str) ->
 
 def test_every_light_is_reached() -> None:
     lights = {light(state) for state, _ in walked(*WALKED[0])}
-    assert lights == set(Light) - {Light.BAD_KEY, Light.NO_CREDIT, Light.REFUSED, Light.SERVER_ERROR, Light.NO_ANSWER}
+    lights |= {light(state) for state, _ in walked(*WALKED[-1])}
+    alike = {Light.BAD_KEY, Light.NO_CREDIT, Light.REFUSED, Light.SERVER_ERROR, Light.NO_ANSWER, Light.CLOCK_NOT_SET}
+    assert lights == set(Light) - alike
 
 
-HELD_FOR_EVER = World(session=NOW, uplink=NOW, phase_timer=True, level=do.PlayoutLevel.HELD)
+ON_AIR = frozenset({NOW})
+AGES = frozenset({on.Timer.PHASE, on.Timer.ROLLOVER})
+HELD_FOR_EVER = World(ON_AIR, uplink=NOW, timers=AGES, level=do.PlayoutLevel.HELD)
 
 
 def test_the_walk_can_fail() -> None:
     """A state that breaks a rule is caught: the checks are not empty."""
     talk = Conversation(NOW, Active("r1"))
     for broken, world in (
-        (State(phase=Idle()), World(session=NOW)),
-        (State(phase=Listening(talk)), World(session=NOW, phase_timer=True)),
+        (State(phase=Idle()), World(ON_AIR)),
+        (State(phase=Listening(talk)), World(ON_AIR, timers=AGES)),
+        (State(phase=Listening(Conversation(NOW))), World(ON_AIR, timers=AGES - {on.Timer.ROLLOVER})),
+        (State(phase=Listening(Conversation(NOW, is_lost=True))), World(timers=frozenset({on.Timer.PHASE}))),
+        (State(spare=Spare(SPARE, 0, is_probe=False)), World()),
+        (State(announcing=Announcement(0, "hello")), World()),
+        (State(down=(Down(0, on.Fault.NO_NETWORK),)), World()),
         (State(phase=Idle(), muted=True), World()),
         (State(phase=Idle(), microphone_silent=True, card=Card.DOWN), World()),
-        (State(phase=Listening(Conversation(NOW))), World(session=NOW, phase_timer=True, waking=True)),
-        (State(phase=Speaking(talk, ("i1",), Held(0))), World(session=NOW, phase_timer=True, hold_timer=True)),
-        (State(phase=Speaking(talk, ("i1",))), World(session=NOW, phase_timer=True, level=do.PlayoutLevel.DUCKED)),
+        (State(phase=Listening(Conversation(NOW))), World(ON_AIR, timers=AGES, waking=True)),
+        (State(phase=Speaking(talk, ("i1",), Held(0))), World(ON_AIR, timers=AGES | {on.Timer.HOLD})),
+        (State(phase=Speaking(talk, ("i1",))), World(ON_AIR, timers=AGES, level=do.PlayoutLevel.DUCKED)),
         (State(cues=frozenset({do.Cue.MUTED})), World()),
         (State(failure_untold=True), World()),
         (State(rules=FULL_DUPLEX, phase=Speaking(talk, ("i1",), Held(0))), HELD_FOR_EVER),

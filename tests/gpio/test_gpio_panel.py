@@ -13,7 +13,7 @@ import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from speakerd.core.events import ActionPressed, Event, MutePressed
+from speakerd.core.events import ActionPressed, ActionReleased, Event, MutePressed
 from speakerd.core.lights import Light
 from speakerd.errors import BoardError
 from speakerd.gpio.boards import load_board
@@ -46,16 +46,19 @@ def release(factory: Any, pin: int) -> None:
         ("aiy-voice", 23, ActionPressed()),
     ],
 )
-def test_each_press_is_one_event_and_letting_go_is_none(factory: Any, board: str, pin: int, event: Event) -> None:
+def test_a_press_is_one_event_and_only_the_action_button_tells_when_it_is_let_go(
+    factory: Any, board: str, pin: int, event: Event
+) -> None:
     posted: list[Event] = []
     panel = Panel(load_board(board), posted.append, factory)
     assert posted == []
     press(factory, pin)
     assert posted == [event]
     release(factory, pin)
-    assert posted == [event]
+    let_go = [ActionReleased()] if event == ActionPressed() else []
+    assert posted == [event, *let_go]
     press(factory, pin)
-    assert posted == [event, event]
+    assert posted == [event, *let_go, event]
     panel.close()
 
 

@@ -1,7 +1,8 @@
 """A scripted Realtime server on loopback: expect this, then emit that.
 
-Each connection plays the same script. After the last step the server only reads, until the other side closes.
-Everything received is kept in `received`, everything that was not as the script says in `complaints`.
+Each connection plays the same script, unless those that come later have their own. After the last step the server only
+reads, until the other side closes. Everything received is kept in `received`, by connection in `connections`, and
+everything that was not as the script says in `complaints`.
 """
 
 from __future__ import annotations
@@ -68,8 +69,10 @@ Step = Expect | Emit | EmitRaw | Close | Cut | StopReading
 
 @dataclass
 class FakeServer:
-    script: Sequence[Step]
+    scripts: Sequence[Sequence[Step]]
+    """By connection; the last one is for all that follow, too."""
     url: str = ""
+    connections: list[list[Wire]] = field(default_factory=list)
     received: list[Wire] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -82,28 +85,31 @@ class FakeServer:
     async def handle(self, connection: ServerConnection) -> None:
         if connection.request is not None:
             self.requests.append(connection.request)
+        script = self.scripts[min(len(self.connections), len(self.scripts) - 1)]
+        heard: list[Wire] = []
+        self.connections.append(heard)
         try:
-            for step in self.script:
-                await self._play(step, connection)
+            for step in script:
+                await self._play(step, connection, heard)
             while True:
-                await self._read(connection)
+                await self._read(connection, heard)
         except ConnectionClosed:
             pass
         finally:
             await connection.wait_closed()
             self.closed_with.put_nowait(connection.close_code)
 
-    async def _play(self, step: Step, connection: ServerConnection) -> None:
+    async def _play(self, step: Step, connection: ServerConnection, heard: list[Wire]) -> None:
         match step:
             case Expect(kind, fields):
-                event = await self._read(connection)
+                event = await self._read(connection, heard)
                 while event["type"] == "input_audio_buffer.append" != kind:
-                    event = await self._read(connection)
+                    event = await self._read(connection, heard)
                 if event["type"] != kind or not fields.items() <= event.items():
                     self.complaints.append(f"expected {kind} {fields}, received {event}")
             case Emit(events):
                 for event in events:
-                    await connection.send(json.dumps(event).replace("$event_id", self._last_id()))
+                    await connection.send(json.dumps(event).replace("$event_id", _last_id(heard)))
             case EmitRaw(frame):
                 await connection.send(frame)
             case Close(code, reason):
@@ -115,15 +121,13 @@ class FakeServer:
                 await self.let_go.wait()
                 connection.transport.abort()
 
-    async def _read(self, connection: ServerConnection) -> Wire:
+    async def _read(self, connection: ServerConnection, heard: list[Wire]) -> Wire:
         event: Wire = json.loads(await connection.recv())
         async with self.arrived:
             self.received.append(event)
+            heard.append(event)
             self.arrived.notify_all()
         return event
-
-    def _last_id(self) -> str:
-        return str(self.received[-1]["event_id"]) if self.received else ""
 
     async def until_received(self, count: int) -> None:
         async with asyncio.timeout(10), self.arrived:
@@ -140,10 +144,14 @@ class FakeServer:
 
 @asynccontextmanager
 async def fake_server(
-    *script: Step, status: int | None = None, body: str = "", socket: Path | None = None
+    *script: Step,
+    then: Sequence[Sequence[Step]] = (),
+    status: int | None = None,
+    body: str = "",
+    socket: Path | None = None,
 ) -> AsyncIterator[FakeServer]:
-    """A server that plays the script to everyone; with a status it refuses every upgrade."""
-    fake = FakeServer(script)
+    """A server that plays the script to everyone, or to the first; with a status it refuses every upgrade."""
+    fake = FakeServer([script, *then])
 
     def refuse(connection: ServerConnection, request: Request) -> Response | None:
         if status is None:
@@ -162,6 +170,10 @@ async def fake_server(
         server.close()
         await server.wait_closed()
     assert fake.complaints == []
+
+
+def _last_id(heard: list[Wire]) -> str:
+    return str(heard[-1]["event_id"]) if heard else ""
 
 
 CREATED: Wire = {"type": "session.created", "event_id": "e1", "session": {"type": "realtime", "id": "sess_1"}}

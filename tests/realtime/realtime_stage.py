@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,9 +13,9 @@ from fake_server import FakeServer, user_transcript
 from speakerd.core import events
 from speakerd.core.effects import Cue, PlayoutLevel
 from speakerd.core.events import Event, SessionOpened, Status, Talker
+from speakerd.core.usage import Billed
 from speakerd.ports import ToolSpec
 from speakerd.realtime.endpoints import Endpoint, endpoint
-from speakerd.realtime.received import Usage
 from speakerd.realtime.responses import Finish, Play
 from speakerd.realtime.session import RealtimeSessions
 from speakerd.settings import EndpointSettings
@@ -72,8 +72,10 @@ class StoryPlayer:
 class Stage:
     sessions: RealtimeSessions
     story: list[object]
-    usages: list[tuple[int, str, Usage, int]]
-    """(session, response, usage, length of the story then)."""
+    usages: list[tuple[Billed, int]]
+    """What was booked, and the length of the story then."""
+    facts: list[str]
+    """What the last of them says is told."""
     traced: list[tuple[str, str, bool]]
     """(direction, type, whether its content was shown)."""
     running: asyncio.Task[None]
@@ -100,13 +102,18 @@ def custom(server: FakeServer) -> Endpoint:
 
 @asynccontextmanager
 async def stage(
-    where: Endpoint, connect_seconds: float = 10.0, tools: Sequence[ToolSpec] = (CLOCK,), *, finds_turns: bool = True
+    *where: Endpoint,
+    connect_seconds: float = 10.0,
+    tools: Sequence[ToolSpec] = (CLOCK,),
+    finds_turns: bool = True,
+    chance: float = 0.5,
 ) -> AsyncIterator[Stage]:
-    """Sessions that run, and that have left nothing behind at the end."""
+    """Sessions with some endpoints that run, and that have left nothing behind at the end."""
     before = asyncio.all_tasks()
     story: list[object] = []
     posted: asyncio.Queue[Event] = asyncio.Queue()
-    usages: list[tuple[int, str, Usage, int]] = []
+    usages: list[tuple[Billed, int]] = []
+    facts = [""]
     traced: list[tuple[str, str, bool]] = []
 
     def post(event: Event) -> None:
@@ -117,19 +124,20 @@ async def stage(
         audio_length = event.get("audio", event.get("delta"))
         traced.append((direction, kind, not isinstance(audio_length, int)))
 
+    endpoints = [replace(each, connect_seconds=connect_seconds, instructions="Be brief.") for each in where]
     sessions = RealtimeSessions(
-        where,
+        endpoints if finds_turns else [replace(each, turns=None) for each in endpoints],
         tools,
         StoryPlayer(story),
         post,
-        EndpointSettings(connect_seconds=connect_seconds, instructions="Be brief.", voice="marin"),
-        finds_turns=finds_turns,
         trace=trace,
-        on_usage=lambda session, response, usage: usages.append((session, response, usage, len(story))),
+        facts=lambda: facts[-1],
+        on_usage=lambda billed: usages.append((billed, len(story))),
+        chance=lambda: chance,
     )
     running = asyncio.create_task(sessions.run())
     try:
-        yield Stage(sessions, story, usages, traced, running, posted)
+        yield Stage(sessions, story, usages, facts, traced, running, posted)
     finally:
         async with asyncio.timeout(10):
             await sessions.close_all()

@@ -20,7 +20,7 @@ from fake_server import (
 )
 from realtime_stage import CALLED, MARK, OPENED, STARTED, TICK, TOCK, custom, stage
 from speakerd.core import events
-from speakerd.realtime import link
+from speakerd.realtime import connection
 from speakerd.realtime.endpoints import endpoint
 from speakerd.realtime.responses import Finish, Play
 from speakerd.settings import EndpointSettings
@@ -72,7 +72,7 @@ async def test_closing_while_it_connects_reports_nothing() -> None:
 async def test_a_peer_that_does_not_answer_our_close_is_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link, "_CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "_CLOSE_SECONDS", 0.1)
     where = endpoint(EndpointSettings(), tmp_path / "offline.sock", {})
     async with fake_server(*SET_UP, StopReading(), socket=where.unix_socket), stage(where) as s:
         await s.opened()

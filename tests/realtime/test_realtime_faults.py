@@ -213,10 +213,14 @@ def _certificate(verify_code: int) -> ssl.SSLCertVerificationError:
     return error
 
 
+OPENAI = Endpoint("openai", "wss://api.openai.com/v1/realtime?model=m", {}, "m")
+TODAY = 1_800_000_000.0
+"""2027-01-15."""
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (_certificate(9), "certificate is not valid yet: the clock is not set"),
         (_certificate(10), "certificate has expired: check the clock"),
         (_certificate(18), "certificate is not trusted: check endpoint.url"),
         (ssl.SSLError(1, "wrong version number"), "TLS failed"),
@@ -228,12 +232,30 @@ def _certificate(verify_code: int) -> ssl.SSLCertVerificationError:
     ],
 )
 def test_what_stands_in_the_way(error: OSError, words: str) -> None:
-    where = Endpoint("openai", "wss://api.openai.com/v1/realtime?model=m", {}, "m")
-    ending = faults.not_connected(error, where, 8.0)
+    ending = faults.not_connected(error, OPENAI, 8.0, TODAY)
     assert ending.fault is Fault.NO_NETWORK
     assert ending.reason.startswith("openai (api.openai.com) could not be reached, ")
     assert words in ending.reason
     assert ending.reason.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("error", "now_seconds", "date"),
+    [
+        (_certificate(9), TODAY, "2027-01-15"),
+        (_certificate(9), 0.0, "1970-01-01"),
+        (_certificate(10), 1_767_225_599.0, "2025-12-31"),
+        (_certificate(20), 1_767_225_599.0, "2025-12-31"),
+    ],
+)
+def test_a_machine_that_does_not_know_the_date(error: OSError, now_seconds: float, date: str) -> None:
+    ending = faults.not_connected(error, OPENAI, 8.0, now_seconds)
+    assert ending.fault is Fault.CLOCK_NOT_SET
+    assert ending.reason.startswith(f"openai (api.openai.com) cannot be trusted on {date}, which is wrong: wait until")
+
+
+def test_a_wrong_date_explains_no_other_failure() -> None:
+    assert faults.not_connected(ssl.SSLError(1, "wrong version number"), OPENAI, 8.0, 0.0).fault is Fault.NO_NETWORK
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +19,8 @@ from openai.types.realtime import RealtimeClientEvent
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from speakerd.ports import ToolSpec
-from speakerd.realtime import messages, messages_decode, received
+from speakerd.realtime import messages, messages_decode, messages_setup, received
+from speakerd.realtime.endpoint import Endpoint
 
 CLIENT_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeClientEvent)
 
@@ -31,16 +33,11 @@ TIMER = ToolSpec(
 )
 
 
-def set_up(*tools: ToolSpec, phrases: bool = False, finds_turns: bool = True) -> Mapping[str, Any]:
-    return messages.session(
-        model="gpt-realtime-2.1-mini",
-        instructions="Be brief.",
-        voice="marin",
-        transcription_model="gpt-transcribe",
-        tools=tools,
-        phrases=phrases,
-        finds_turns=finds_turns,
-    )
+PLACE = Endpoint("openai", "wss://h/", {}, "gpt-realtime-2.1-mini", instructions="Be brief.", voice="marin")
+
+
+def set_up(*tools: ToolSpec, where: Endpoint = PLACE) -> Mapping[str, Any]:
+    return messages_setup.session(where, tools)
 
 
 def checked(frame: str) -> BaseModel:
@@ -64,8 +61,8 @@ def undeclared(model: object) -> list[str]:
 
 EVENTS: list[tuple[messages.ClientEvent, dict[str, object]]] = [
     (messages.session_update(set_up(CLOCK, TIMER)), {"type": "session.update"}),
-    (messages.session_update(set_up(CLOCK, TIMER, phrases=True)), {"type": "session.update"}),
-    (messages.session_update(set_up(CLOCK, finds_turns=False)), {"type": "session.update"}),
+    (messages.session_update(set_up(CLOCK, TIMER, where=replace(PLACE, phrases=True))), {"type": "session.update"}),
+    (messages.session_update(set_up(CLOCK, where=replace(PLACE, turns=None))), {"type": "session.update"}),
     (messages.append_audio(b"\x01\x02"), {"type": "input_audio_buffer.append", "audio": "AQI="}),
     (messages.commit_audio(), {"type": "input_audio_buffer.commit"}),
     (
@@ -88,6 +85,14 @@ EVENTS: list[tuple[messages.ClientEvent, dict[str, object]]] = [
     ),
     (messages.delete_item("item_1"), {"type": "conversation.item.delete", "item_id": "item_1"}),
     (messages.create_response(), {"type": "response.create"}),
+    (
+        messages.create_response(aloud=False),
+        {"type": "response.create", "response": {"output_modalities": ["text"]}},
+    ),
+    (
+        messages.create_response(instructions="Go on."),
+        {"type": "response.create", "response": {"instructions": "Go on."}},
+    ),
     (messages.cancel_response("resp_1"), {"type": "response.cancel", "response_id": "resp_1"}),
 ]
 
@@ -132,7 +137,12 @@ def test_the_set_up() -> None:
                 "format": {"type": "audio/pcm", "rate": 24000},
                 "noise_reduction": {"type": "far_field"},
                 "transcription": {"model": "gpt-transcribe"},
-                "turn_detection": {"type": "semantic_vad", "create_response": True, "interrupt_response": True},
+                "turn_detection": {
+                    "type": "semantic_vad",
+                    "eagerness": "auto",
+                    "create_response": True,
+                    "interrupt_response": True,
+                },
             },
             "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin"},
         },
@@ -140,14 +150,8 @@ def test_the_set_up() -> None:
     }
 
 
-def test_a_server_that_finds_no_turns_is_told_to_look_for_none() -> None:
-    theirs, ours = set_up(CLOCK), set_up(CLOCK, finds_turns=False)
-    assert ours["audio"]["input"] == {**theirs["audio"]["input"], "turn_detection": None}
-    assert {**ours, "audio": None} == {**theirs, "audio": None}
-
-
 def test_only_phrases_adds_the_annotation() -> None:
-    tool = set_up(TIMER, phrases=True)["tools"][0]
+    tool = set_up(TIMER, where=replace(PLACE, phrases=True))["tools"][0]
     assert tool["parameters"]["x-phrases"] == ["set a timer for {minutes} minutes", "timer"]
     assert "x-phrases" not in messages.encode(set_up(TIMER), "e")
     assert "x-phrases" not in TIMER.parameters
@@ -190,4 +194,4 @@ def test_wire_names_are_in_the_messages_files_alone() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and wire_name.fullmatch(node.value)
     }
-    assert found == {"messages.py", "messages_decode.py"}
+    assert found == {"messages.py", "messages_decode.py", "messages_items.py"}

@@ -28,10 +28,11 @@ from fake_server import (
     user_transcript,
 )
 from speakerd.core.events import Status
+from speakerd.core.usage import Usage
 from speakerd.errors import ProtocolError
 from speakerd.realtime import messages_decode, received
 from speakerd.realtime.messages_decode import decode
-from speakerd.realtime.received import FunctionCall, Usage
+from speakerd.realtime.received import FunctionCall
 
 SERVER_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
 
@@ -50,6 +51,7 @@ USAGE = {
 }
 FAILED = {"type": "failed", "error": {"type": "server_error", "code": "rate_limit_exceeded", "message": "slow down"}}
 CLOCK = FunctionCall("c1", "clock", "{}")
+TEXT = {"event_id": "e", "response_id": "resp_1", "item_id": "item_1", "output_index": 0, "content_index": 0}
 
 
 def done(**fields: Any) -> received.ResponseDone:
@@ -65,19 +67,69 @@ WELL_FORMED: list[tuple[dict[str, Any], received.ServerMessage]] = [
         received.ErrorReported("invalid_request_error", "response_cancel_not_active", "none", "ours_3"),
     ),
     (error(None, "oops", kind="server_error"), received.ErrorReported("server_error", "", "oops", "")),
-    (speech()[0], received.SpeechStarted("user_1")),
-    (speech()[1], received.SpeechStopped("user_1")),
-    (speech()[2], received.Unknown("input_audio_buffer.committed")),
+    (speech()[0], received.SpeechStarted("user_1", 10)),
+    (speech()[1], received.SpeechStopped("user_1", 900)),
+    (speech()[2], received.Committed("user_1")),
     (response_created(), received.ResponseCreated("resp_1")),
     (audio(b"\x01\x02\x03"), received.AudioDelta("resp_1", "item_1", b"\x01\x02\x03")),
     (audio_done(), received.AudioDone("resp_1", "item_1")),
     (transcript_done("It is noon."), received.TranscriptDone("item_1", "It is noon.")),
-    (user_transcript("What time is it?"), received.InputTranscribed("user_1", "What time is it?")),
+    (
+        user_transcript("What time is it?"),
+        received.InputTranscribed("user_1", "What time is it?", Usage(seconds=1)),
+    ),
+    (user_transcript(""), received.InputTranscribed("user_1", "", Usage(seconds=1))),
+    (
+        {
+            "type": "conversation.item.input_audio_transcription.failed",
+            "event_id": "e",
+            "item_id": "user_1",
+            "content_index": 0,
+            "error": {"type": "transcription_error", "message": "too short"},
+        },
+        received.TranscriptionFailed("user_1"),
+    ),
+    (
+        {
+            "type": "conversation.item.added",
+            "event_id": "e",
+            "previous_item_id": None,
+            "item": {"id": "item_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []},
+        },
+        received.ItemAdded("item_1"),
+    ),
+    (
+        {
+            "type": "response.output_text.delta",
+            "event_id": "e",
+            "response_id": "resp_1",
+            "item_id": "item_1",
+            "output_index": 0,
+            "content_index": 0,
+            "delta": "It ",
+        },
+        received.TranscriptDelta("item_1", "It "),
+    ),
+    (
+        {
+            "type": "response.output_text.done",
+            "event_id": "e",
+            "response_id": "resp_1",
+            "item_id": "item_1",
+            "output_index": 0,
+            "content_index": 0,
+            "text": "It is noon.",
+        },
+        received.TranscriptDone("item_1", "It is noon."),
+    ),
     (arguments_done("c1", "clock", "{}"), received.ArgumentsDone("resp_1", CLOCK)),
     (item_done(call_item("c1", "clock", "{}")), received.OutputItemDone("resp_1", "fc_c1", CLOCK)),
     (item_done(call_item("c1", "clock", "{", "incomplete")), received.OutputItemDone("resp_1", "fc_c1", None)),
     (response_done(), done()),
-    (response_done(usage=USAGE), done(usage=Usage(150, 250, 128, 64, 20, 80))),
+    (
+        response_done(usage=USAGE),
+        done(usage=Usage(150, 250, cached_text_in=128, cached_audio_in=64, text_out=20, audio_out=80)),
+    ),
     (
         response_done("cancelled", status_details={"type": "cancelled", "reason": "turn_detected"}),
         done(status=Status.CANCELLED, detail="turn_detected"),
@@ -143,6 +195,14 @@ WELL_FORMED: list[tuple[dict[str, Any], received.ServerMessage]] = [
         },
         received.TranscriptDelta("item_1", "It "),
     ),
+    (
+        {**TEXT, "type": "response.output_text.delta", "delta": "It "},
+        received.TranscriptDelta("item_1", "It "),
+    ),
+    (
+        {**TEXT, "type": "response.output_text.done", "text": "It is noon."},
+        received.TranscriptDone("item_1", "It is noon."),
+    ),
 ]
 
 
@@ -166,7 +226,10 @@ def test_a_real_event(event: dict[str, Any], message: received.ServerMessage) ->
             item_done({"type": "function_call", "id": "fc_9", "name": "clock", "arguments": "{}"}),
             received.OutputItemDone("resp_1", "fc_9", FunctionCall("fc_9", "clock", "{}")),
         ),
-        ({"type": "conversation.created"}, received.Unknown("conversation.created")),
+        (response_done(usage=5), done()),
+        ({"type": "conversation.item.deleted"}, received.ItemDeleted("")),
+        ({"type": "conversation.item.added"}, received.ItemAdded("")),
+        ({"type": "conversation.retrieved"}, received.Unknown("conversation.retrieved")),
     ],
     ids=lambda value: str(value)[:60],
 )
@@ -188,7 +251,7 @@ def test_a_subset_of_the_protocol_is_enough(event: dict[str, Any], message: rece
         ('{"type": "response.output_audio.done", "response_id": "r", "item_id": ["i"]}', '"item_id" is not a string'),
         (json.dumps({**audio(b""), "delta": "???"}), '"delta" is not base64'),
         (json.dumps({**audio(b""), "delta": "ü"}), '"delta" is not base64'),
-        (json.dumps(response_done(usage=5)), '"usage" is not an object'),
+        (json.dumps(response_done(status_details=5)), '"status_details" is not an object'),
         ('{"type": "response.done", "response": {"id": "r", "output": [1]}}', '"output" is not a list of objects'),
     ],
     ids=lambda value: str(value)[:40],
@@ -204,7 +267,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-KINDS = sorted(messages_decode._READERS)
+KINDS = sorted([*messages_decode._READERS, *messages_decode._ALIASES])
 FIELDS = ["response", "response_id", "item_id", "item", "delta", "error", "id", "output", "usage", "status_details"]
 NAMES = st.sampled_from([*FIELDS, "status", "type", "call_id", "arguments", "name", "rate_limits", "transcript"])
 NEARLY = st.recursive(

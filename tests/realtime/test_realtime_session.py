@@ -26,9 +26,9 @@ from fake_server import (
 from realtime_stage import CLOCK, MARK, MARKED, OPENED, STARTED, TICK, TOCK, USAGE, custom, stage
 from speakerd.core import events
 from speakerd.core.events import Fault, Status
+from speakerd.core.usage import Billed, Usage
 from speakerd.realtime import messages
 from speakerd.realtime.endpoints import endpoint
-from speakerd.realtime.received import Usage
 from speakerd.realtime.responses import Finish, Play
 from speakerd.settings import EndpointSettings
 from test_realtime_messages import checked
@@ -122,7 +122,11 @@ async def test_usage_is_booked_before_the_end_is_told() -> None:
     async with fake_server(*script) as server, stage(custom(server)) as s:
         await s.opened()
         await s.until(events.ResponseEnded)
-        assert s.usages == [(1, "resp_1", Usage(text_in=9, audio_out=4), 2)]
+        [(billed, told)] = s.usages
+        assert billed == Billed(
+            1, 1, "custom", "gpt-x", "resp_1", "response", Usage(text_in=9, audio_out=4), bills=False
+        )
+        assert told == 2
 
 
 async def test_the_trace_sees_everything_but_audio() -> None:

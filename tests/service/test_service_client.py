@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from speakerd.errors import ControlError
+from speakerd.errors import ControlError, RefusedError
 from speakerd.service.client import is_served, request
+from speakerd.service.wire import LONGEST_LINE
 
 
 @pytest.fixture
@@ -52,6 +53,12 @@ async def test_no_daemon_no_socket_and_a_dead_socket_are_one_sentence(path: Path
 async def test_a_path_that_no_socket_can_have_is_one_sentence() -> None:
     path = Path("/") / ("x" * 200)
     assert await refusal(path) == f"{path} cannot be reached (AF_UNIX path too long): check the path."
+
+
+async def test_what_is_too_long_is_not_even_sent(path: Path) -> None:
+    with pytest.raises(RefusedError) as raised:
+        await anext(request(path, {"do": "ask", "text": "x" * LONGEST_LINE}))
+    assert str(raised.value) == "At most 16384 bytes can be sent at once: shorten it, or send it in parts."
 
 
 async def test_whether_a_speaker_answers_there(path: Path) -> None:

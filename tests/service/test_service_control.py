@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from speakerd.core.events import EndAsked, Event, MuteAsked, TextAsked
-from speakerd.errors import ControlError
+from speakerd.core.events import EndAsked, Event, MuteAsked, RetryAsked, SayAsked, TextAsked
+from speakerd.errors import ControlError, RefusedError
 from speakerd.service.client import request
 from speakerd.service.control import ControlServer
-from speakerd.service.wire import LONGEST_LINE
+from speakerd.service.wire import LONGEST_LINE, LONGEST_SAID
 
 IDLE: dict[str, object] = {"phase": "idle", "light": "idle", "muted": False, "ringing": False}
 SPEAKING: dict[str, object] = {"phase": "speaking", "light": "speaking", "muted": False, "ringing": False}
@@ -64,7 +64,7 @@ async def answers(path: Path, command: Mapping[str, object]) -> list[dict[str, A
 
 
 async def refusal(path: Path, command: Mapping[str, object]) -> str:
-    with pytest.raises(ControlError) as raised:
+    with pytest.raises(RefusedError) as raised:
         await answers(path, command)
     return str(raised.value)
 
@@ -89,7 +89,66 @@ async def test_an_ask_is_posted_and_answered_by_what_concerns_it(path: Path) -> 
 
         daemon.on_post = answer
         assert await answers(path, {"do": "ask", "text": "  Say hello. "}) == [TOOL, HELLO]
-    assert daemon.posted == [TextAsked(1, "Say hello.")]
+    assert daemon.posted == [TextAsked(1, "Say hello.", aloud=True)]
+
+
+async def test_an_ask_may_be_answered_in_writing_alone(path: Path) -> None:
+    daemon = Daemon()
+    async with serving(path, daemon) as server:
+
+        def answer(event: Event) -> None:
+            server.publish(HELLO)
+            server.publish({"event": "answered", "request": 1})
+
+        daemon.on_post = answer
+        assert await answers(path, {"do": "ask", "text": "Say hello.", "aloud": False}) == [HELLO]
+    assert daemon.posted == [TextAsked(1, "Say hello.", aloud=False)]
+
+
+async def test_a_say_is_posted_and_ends_when_it_is_over_without_a_word(path: Path) -> None:
+    daemon = Daemon()
+    async with serving(path, daemon) as server:
+
+        def speak(event: Event) -> None:
+            for told in (PHASE, HELLO, TOOL, {"event": "answered", "request": 2}, {"event": "answered", "request": 1}):
+                server.publish(told)
+
+        daemon.on_post = speak
+        assert await answers(path, {"do": "say", "text": " The post is here.\n"}) == []
+    assert daemon.posted == [SayAsked(1, "The post is here.")]
+
+
+async def test_a_say_and_an_ask_are_told_apart_by_their_numbers(path: Path) -> None:
+    daemon = Daemon()
+    both = asyncio.Event()
+    daemon.on_post = lambda event: both.set() if len(daemon.posted) == 2 else None
+    async with serving(path, daemon) as server, asyncio.TaskGroup() as group:
+        asked = group.create_task(answers(path, {"do": "ask", "text": "hello"}))
+        said = group.create_task(refusal(path, {"do": "say", "text": "hello"}))
+        await both.wait()
+        numbers = {type(event): event.request for event in daemon.posted if isinstance(event, TextAsked | SayAsked)}
+        server.refuse(numbers[SayAsked], "There is too much to say already.")
+        assert await said == "There is too much to say already."
+        server.publish({"event": "answered", "request": numbers[SayAsked]})
+        server.publish(HELLO)
+        server.publish({"event": "answered", "request": numbers[TextAsked]})
+        assert await asked == [HELLO]
+
+
+async def test_halves_of_characters_go_no_further(path: Path) -> None:
+    daemon = Daemon()
+    async with serving(path, daemon) as server:
+        daemon.on_post = lambda event: server.publish({"event": "answered", "request": 1})
+        assert await answers(path, {"do": "say", "text": "It is \ud83d on, \u00e9!"}) == []
+    assert daemon.posted == [SayAsked(1, "It is ? on, \u00e9!")]
+
+
+async def test_the_longest_text_is_said(path: Path) -> None:
+    daemon = Daemon()
+    async with serving(path, daemon) as server:
+        daemon.on_post = lambda event: server.publish({"event": "answered", "request": 1})
+        assert await answers(path, {"do": "say", "text": "x" * LONGEST_SAID}) == []
+    assert daemon.posted == [SayAsked(1, "x" * LONGEST_SAID)]
 
 
 async def test_each_ask_ends_with_its_own_number(path: Path) -> None:
@@ -140,7 +199,8 @@ async def test_following_is_the_snapshot_and_then_every_event(path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("command", "posted"), [("mute", MuteAsked(True)), ("unmute", MuteAsked(False)), ("stop", EndAsked())]
+    ("command", "posted"),
+    [("mute", MuteAsked(True)), ("unmute", MuteAsked(False)), ("stop", EndAsked()), ("retry", RetryAsked())],
 )
 async def test_a_command_is_a_wish_for_the_core(path: Path, command: str, posted: Event) -> None:
     daemon = Daemon(IDLE)
@@ -150,7 +210,9 @@ async def test_a_command_is_a_wish_for_the_core(path: Path, command: str, posted
 
 
 NO_OBJECT = "A line must be one JSON object."
-NO_COMMAND = 'A request must have a "do" that is one of ask, follow, mute, scores, status, stop, tune, unmute.'
+NO_COMMAND = (
+    'A request must have a "do" that is one of ask, follow, mute, retry, say, scores, status, stop, tune, unmute.'
+)
 NO_TEXT = 'An "ask" needs a "text" that is not empty.'
 
 
@@ -168,6 +230,13 @@ NO_TEXT = 'An "ask" needs a "text" that is not empty.'
         (b'{"do": "ask"}', NO_TEXT),
         (b'{"do": "ask", "text": 5}', NO_TEXT),
         (b'{"do": "ask", "text": " "}', NO_TEXT),
+        (b'{"do": "ask", "text": "x", "aloud": 1}', '"aloud" must be true or false.'),
+        (b'{"do": "say"}', 'A "say" needs a "text" that is not empty.'),
+        (b'{"do": "say", "text": "\\n"}', 'A "say" needs a "text" that is not empty.'),
+        (
+            b'{"do": "say", "text": "%s"}' % (b"x" * 2001),
+            "At most 2000 characters can be said at once, and these are 2001: say them in parts.",
+        ),
         (b"x" * (LONGEST_LINE + 1), f"A line must not be longer than {LONGEST_LINE} bytes."),
     ],
 )
@@ -237,6 +306,9 @@ async def test_the_end_of_the_daemon_is_told_to_who_waits(path: Path) -> None:
     posted = asyncio.Event()
     daemon.on_post = lambda event: posted.set()
     async with serving(path, daemon):
-        waiting = asyncio.create_task(refusal(path, {"do": "ask", "text": "hello"}))
+        waiting = asyncio.create_task(answers(path, {"do": "ask", "text": "hello"}))
         await posted.wait()
-    assert await waiting == f"speakerd ended before it had answered at {path}: look at its log."
+    with pytest.raises(ControlError) as raised:
+        await waiting
+    assert str(raised.value) == f"speakerd ended before it had answered at {path}: look at its log."
+    assert not isinstance(raised.value, RefusedError)

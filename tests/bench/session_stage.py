@@ -1,0 +1,189 @@
+"""A speaker for the session bench: the loop, the core and the sessions, before a server in another process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.audio_stage import NoEars
+from fakes import Told, fake_devices
+from speakerd.audio.plane import AudioPlane
+from speakerd.core.events import Event, StopAsked, WakeWordHeard
+from speakerd.core.state import Card, Idle, Listening, Rules, State
+from speakerd.daemon import Daemon, Observer
+from speakerd.demo.card import FakeCard
+from speakerd.ports import AudioSink, Capture, Player, Post
+from speakerd.realtime.endpoints import endpoint
+from speakerd.realtime.session import RealtimeSessions
+from speakerd.settings import AudioSettings, EndpointSettings
+
+_LONGEST_LINE = 1 << 20
+WORD = "bench"
+
+
+@dataclass
+class Server:
+    """The scripted server."""
+
+    url: str
+    told: list[dict[str, Any]] = field(default_factory=list)
+    """What happened there, in order."""
+
+    def of(self, what: str) -> list[dict[str, Any]]:
+        """All that happened of a kind."""
+        return [event for event in self.told if event["what"] == what]
+
+
+@asynccontextmanager
+async def server(*options: str) -> AsyncIterator[Server]:
+    """Run it in a process of its own, whose memory is not ours."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.session_server", *options),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=_LONGEST_LINE,
+    )
+    assert process.stdout is not None
+    port = (await process.stdout.readline()).decode().strip()
+    if not port:
+        raise ChildProcessError("the scripted server did not start")
+    runs = Server(f"ws://127.0.0.1:{port}/v1/realtime")
+    listening = asyncio.create_task(_listen(process.stdout, runs))
+    try:
+        yield runs
+    finally:
+        process.kill()
+        await process.wait()
+        await listening
+
+
+async def _listen(lines: asyncio.StreamReader, runs: Server) -> None:
+    while line := await lines.readline():
+        runs.told.append(json.loads(line))
+
+
+def sessions_at(url: str, player: Player, post: Post) -> RealtimeSessions:
+    """The sessions of one endpoint without a key."""
+    settings = EndpointSettings(name="custom", url=url)
+    return RealtimeSessions(endpoint(settings, Path("/none"), {}), (), player, post, settings)
+
+
+class WakingEars(NoEars):
+    """Hear the wake word in the very next frame, when they are told to."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self._is_asked = False
+        self.woken_at = 0.0
+        """The monotonic second at which the wake word was told last."""
+
+    def wake(self) -> None:
+        """Hear the wake word in the next frame."""
+        self._is_asked = True
+
+    def hear(self, frame: NDArray[np.int16], end_sample: int) -> None:
+        """Take a frame; audio thread."""
+        if self._is_asked:
+            self._is_asked = False
+            self.woken_at = time.monotonic()
+            self._post(WakeWordHeard(WORD, 1.0, end_sample))
+
+
+class Forgetful(Told):
+    """What fakes are told is of no interest, and must not grow."""
+
+    def note(self, *words: object) -> None:
+        """Nothing is kept."""
+
+
+@dataclass
+class Speaker:
+    """A running loop before a server, and when it began to listen."""
+
+    daemon: Daemon
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set after each event."""
+    listening_at: float = 0.0
+    """The monotonic second at which the user was listened to last, after he was not."""
+
+    def observe(self, event: Event, before: State, after: State) -> None:
+        """See daemon.Observer."""
+        if isinstance(after.phase, Listening) and not isinstance(before.phase, Listening):
+            self.listening_at = time.monotonic()
+        self.changed.set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no conversation goes on."""
+        return isinstance(self.daemon.state.phase, Idle)
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether it is the user's turn."""
+        return isinstance(self.daemon.state.phase, Listening)
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Wait until a condition holds, looked at after each event."""
+        async with asyncio.timeout(seconds):
+            while not condition():
+                self.changed.clear()
+                await self.changed.wait()
+
+
+@asynccontextmanager
+async def conversing(
+    rules: Rules, make_audio: Callable[[Post, AudioSink], tuple[Capture, Player]], url: str
+) -> AsyncIterator[Speaker]:
+    """A speaker whose microphone and loudspeaker are given; nothing else about it is real."""
+    loop = asyncio.get_running_loop()
+    observers: list[Observer] = []
+    daemon = Daemon(rules, observers)
+    runs = Speaker(daemon)
+    observers.append(runs.observe)
+
+    def uplink(session: int, pcm: bytes) -> None:
+        loop.call_soon_threadsafe(sessions.append_audio, session, pcm)
+
+    capture, player = make_audio(daemon.post, uplink)
+    sessions = sessions_at(url, player, daemon.post)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(sessions.run())
+        devices = replace(fake_devices(Forgetful()), sessions=sessions, capture=capture, player=player)
+        running = tasks.create_task(daemon.run(devices))
+        try:
+            yield runs
+        finally:
+            daemon.post(StopAsked())
+            await running
+            await sessions.close_all()
+
+
+@asynccontextmanager
+async def with_card(card: FakeCard, rules: Rules, url: str) -> AsyncIterator[tuple[Speaker, WakingEars]]:
+    """A speaker with a card that it has found."""
+    settings = replace(AudioSettings(), input=card.name, output=card.name, volume=1.0)
+    ears: list[WakingEars] = []
+    planes: list[AudioPlane] = []
+
+    def make_audio(post: Post, sink: AudioSink) -> tuple[Capture, Player]:
+        ears.append(WakingEars(post))
+        planes.append(AudioPlane(settings, ears[0], sink, post, environment=card.environment))
+        return planes[0].capture, planes[0].player
+
+    async with conversing(rules, make_audio, url) as runs, asyncio.TaskGroup() as tasks:
+        tasks.create_task(planes[0].run())
+        try:
+            await runs.until(lambda: runs.daemon.state.card is Card.UP)
+            yield runs, ears[0]
+        finally:
+            await planes[0].close()

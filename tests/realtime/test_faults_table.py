@@ -1,0 +1,174 @@
+"""Every fault at every step of a conversation: the user is never left without an answer or a reason, nor for good.
+
+What the table demands of every cell is in `check_laws`; how many tries the user needs depends on the kind of fault.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from fast_loop import in_fast_time
+from fault_kinds import (
+    COMMITTED,
+    CONNECT,
+    CREATED,
+    IDLE,
+    LADDER,
+    MID_AUDIO,
+    UPDATED,
+    Cut,
+    Delay,
+    Fault,
+    HalfOpen,
+    SendError,
+    Silent,
+    SlowReader,
+    Step,
+    Trouble,
+)
+from fault_story import House, Try, house
+from fault_table import (
+    ALSO_BREAKING,
+    ALSO_FATAL,
+    ALSO_HARMLESS,
+    BENIGN,
+    BREAKING,
+    DUMB,
+    FATAL,
+    FOR_EVER,
+    HARMLESS,
+    SECRET,
+    UPGRADES,
+)
+from speakerd.core.lights import Light
+
+_UNSPEAKABLE = ("noon", "story", "fox", "forest", "goodbye", "hello", SECRET, "zebra")
+"""Words of either side, and the key: none of them is ever logged."""
+_SOONER_SECONDS = 15.0
+"""The user waits no longer for an answer or a reason, where the fault can be seen."""
+_LATER_SECONDS = 62.0
+"""Nor longer than this where only time can tell."""
+
+
+_BEFORE_ANY_EVENT = Cut | Silent | HalfOpen | Delay | SlowReader
+_SOME_STEPS = (UPDATED, COMMITTED, MID_AUDIO, IDLE)
+"""For what differs from another fault only on the wire."""
+
+
+def cells(*rows: tuple[Mapping[str, Fault], Sequence[Step]]) -> pytest.MarkDecorator:
+    """Faults at steps, where they make sense."""
+    table = {
+        f"{name}, {step}": (fault, step)
+        for faults, steps in rows
+        for name, fault in faults.items()
+        for step in steps
+        if step is not CONNECT or isinstance(fault, _BEFORE_ANY_EVENT)
+    }
+    return pytest.mark.parametrize(("fault", "step"), table.values(), ids=table.keys())
+
+
+async def told(folder: Path, *troubles: Trouble) -> House:
+    """The story, and after it another conversation with a server that behaves."""
+    async with house(folder, *troubles) as home:
+        await home.converse()
+        home.server.troubles = ()
+        home.afterwards = [await home.ask("hello", "hello you too")]
+        await home.until_quiet()
+        home.afterwards.append(await home.ask("goodbye", "bye bye"))
+        assert await home.until(lambda: home.is_idle)
+    check_laws(home)
+    return home
+
+
+def check_laws(home: House) -> None:
+    """What holds whatever happened."""
+    aftermath = home.aftermath
+    assert not aftermath.loop_errors
+    assert not aftermath.left_tasks
+    assert not aftermath.left_descriptors
+    assert home.server.most_active <= 1, "two responses at once"
+    assert all(attempt.is_answered for attempt in home.afterwards), "the next wake word does not help"
+    lines = [record.getMessage() for record in aftermath.log]
+    lines += ["".join(traceback.format_exception(*record.exc_info)) for record in aftermath.log if record.exc_info]
+    assert not [line for line in lines if any(word in line.lower() for word in _UNSPEAKABLE)]
+    complaints = [record.getMessage() for record in aftermath.log if record.levelname in ("WARNING", "ERROR")]
+    assert len(set(complaints)) == len(complaints), "the same is complained of twice"
+
+
+def unanswered(home: House) -> list[Try]:
+    return [attempt for attempt in home.tries if not attempt.is_answered]
+
+
+def is_explained(attempt: Try) -> bool:
+    """Whether the user was told that there will be no answer."""
+    return attempt.told and attempt.light is not Light.IDLE
+
+
+@cells((HARMLESS, LADDER), (ALSO_HARMLESS, _SOME_STEPS))
+@in_fast_time
+async def test_nobody_notices(tmp_path: Path, fault: Fault, step: Step) -> None:
+    home = await told(tmp_path, Trouble(step, fault))
+    assert home.server.struck
+    assert not unanswered(home)
+    assert not home.player.cues
+    assert [attempt.woke for attempt in home.tries] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("code", BENIGN)
+@in_fast_time
+async def test_a_race_that_is_lost_is_logged_once(tmp_path: Path, code: str) -> None:
+    home = await told(tmp_path, *(Trouble(step, SendError(BENIGN[code])) for step in (COMMITTED, MID_AUDIO, IDLE)))
+    assert len(home.server.struck) == 3
+    assert not unanswered(home)
+    assert not home.player.cues
+    assert len([record for record in home.aftermath.log if "ignored error" in record.getMessage()]) == 1
+
+
+@cells((BREAKING, LADDER), (ALSO_BREAKING, _SOME_STEPS))
+@in_fast_time
+async def test_a_broken_session_costs_one_try_at_most(tmp_path: Path, fault: Fault, step: Step) -> None:
+    home = await told(tmp_path, Trouble(step, fault))
+    assert home.server.struck
+    assert len(unanswered(home)) <= 1
+    assert all(attempt.ended - attempt.began < _SOONER_SECONDS for attempt in home.tries)
+
+
+@cells((DUMB, [step for step in LADDER if step is not MID_AUDIO]))
+@in_fast_time
+async def test_a_dumb_server_is_given_up(tmp_path: Path, fault: Fault, step: Step) -> None:
+    home = await told(tmp_path, Trouble(step, fault))
+    assert home.server.struck
+    assert len(unanswered(home)) <= 1
+    assert all(attempt.ended - attempt.began < _LATER_SECONDS for attempt in home.tries)
+
+
+@cells((FATAL, LADDER), (ALSO_FATAL, _SOME_STEPS))
+@in_fast_time
+async def test_what_only_the_owner_can_mend_is_told(tmp_path: Path, fault: Fault, step: Step) -> None:
+    home = await told(tmp_path, Trouble(step, fault))
+    assert home.server.struck
+    lost = unanswered(home)
+    assert len(lost) <= 1
+    assert all(is_explained(attempt) for attempt in lost)
+    assert all(attempt.ended - attempt.began < _SOONER_SECONDS for attempt in home.tries)
+
+
+@pytest.mark.parametrize("refusal", UPGRADES)
+@in_fast_time
+async def test_a_refused_upgrade_is_told_at_once(tmp_path: Path, refusal: str) -> None:
+    home = await told(tmp_path, Trouble(CONNECT, UPGRADES[refusal], for_ever=True))
+    assert len(unanswered(home)) == len(home.tries)
+    assert all(is_explained(attempt) for attempt in home.tries)
+    assert all(attempt.ended - attempt.began < _SOONER_SECONDS for attempt in home.tries)
+
+
+@cells((FOR_EVER, (CONNECT, CREATED, UPDATED)))
+@in_fast_time
+async def test_what_goes_on_for_ever_is_told_each_time(tmp_path: Path, fault: Fault, step: Step) -> None:
+    home = await told(tmp_path, Trouble(step, fault, for_ever=True))
+    assert len(home.server.struck) >= len(home.tries)
+    assert all(is_explained(attempt) for attempt in unanswered(home))
