@@ -28,12 +28,12 @@ from fake_server import (
     transcript_done,
     user_transcript,
 )
+from kitchen import ACTION, Kitchen, command, custom, kitchen, settings
 from speakerd.audio.pcm import bytes_of
 from speakerd.core.events import ToolFinished
 from speakerd.core.lights import Light
 from speakerd.demo.card import FakeCard
 from speakerd.service.client import request
-from test_speaker import ACTION, Kitchen, command, custom, kitchen, settings
 
 HEARD, ANSWERED = "Is zanzibar an island?", "Zanzibar is a quixotic island."
 TYPED, WRITTEN = "And marzipan?", "Gooseberry, rather."
