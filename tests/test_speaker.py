@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from fake_server import Close, Emit, Expect, fake_server
-from kitchen import ACTION, command, kitchen, settings
+from kitchen import ACTION, command, custom, kitchen, settings
 from speakerd.core.events import NO_SESSION, CardFound, CardLost, Talker, ToolFinished, Transcribed
 from speakerd.core.lights import Light
 from speakerd.demo.card import FakeCard
