@@ -92,7 +92,7 @@ async def kitchen(card: FakeCard, chosen: Settings) -> AsyncIterator[Kitchen]:
 
 
 def custom(url: str) -> EndpointSettings:
-    return EndpointSettings(name="custom", url=url, connect_seconds=3.0)
+    return EndpointSettings(name="custom", url=url, connect_seconds=3.0, offline_fallback=False)
 
 
 async def test_an_endpoint_that_refuses_has_a_light_and_a_cue(tmp_path: Path) -> None:

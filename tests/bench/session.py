@@ -14,16 +14,18 @@ from bench.session_report import keys, text
 from bench.session_sections import SECTIONS
 
 _PACKAGES = ("speakerd", "numpy", "PyAudio", "websockets")
-_QUICK_BUDGET_SECONDS = 45.0
+_QUICK_BUDGET_SECONDS = 40.0
 """What is begun by then ends some seconds later."""
 _QUICK = (
-    (Section("opening", "opening", 5, 14), Section("reply", "reply", 6, 15)),
-    (Section("growth", "growth", 100, 10), Section("receiving", "receiving", 600, 15)),
+    (Section("opening", "opening", 5, 12), Section("reply", "reply", 8, 12)),
+    (Section("tokens", "tokens", 4, 24), Section("growth", "growth", 100, 10)),
+    (Section("receiving", "receiving", 600, 15),),
 )
 """Groups one after the other, those of a group at the same time: what, how much, seconds until nothing new begins."""
 _FULL = (
     (Section("opening", "opening", 30, 600),),
     (Section("reply", "reply", 40, 200),),
+    (Section("tokens", "tokens", 6, 600),),
     (Section("growth", "growth", 1000, 600),),
     (Section("receiving", "receiving", 3600, 600),),
 )

@@ -27,7 +27,7 @@ async def growth(sessions: int, deadline: float) -> dict[str, Any]:
     """Have so many conversations of one turn, each in a session of its own; what grew after the first tenth."""
     counted: dict[int, dict[str, float]] = {}
     answers = 0
-    async with server() as far, conversing(Rules(follow_up=False), _pretend, far.url) as runs:
+    async with server() as far, conversing(Rules(follow_up=False), _pretend, far.url()) as runs:
         runs.daemon.post(CardFound())
         for number in range(1, sessions + 1):
             await _converse(runs, number)

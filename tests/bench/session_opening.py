@@ -5,19 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from bench.audio_statistics import spread
-from bench.session_stage import Server, Speaker, WakingEars, server, with_card
+from bench.session_stage import Server, Speaker, WakingEars, server, with_clock
 from speakerd.core.events import EndAsked
 from speakerd.core.state import Rules
-from speakerd.demo.card import FakeCard
 
 ROUND_TRIPS_MS = (0, 100, 300)
-READY_ROUND_TRIPS = 3.0
-"""The least that a new session can take: TCP, the upgrade (session.created comes with it), session.update."""
-PREROLL_ROUND_TRIPS = READY_ROUND_TRIPS + 0.5
 _SETTLING_SECONDS = 0.3
 """From one conversation to the next: the ring has the whole pre-roll, and the old connection is closed."""
 _WARM_SECONDS = 600.0
@@ -25,51 +20,52 @@ _MANY = 10
 _LOOK_SECONDS = 0.005
 
 
-async def openings(folder: Path, times: int, deadline: float) -> dict[str, Any]:
+async def openings(times: int, deadline: float) -> dict[str, Any]:
     """Wake so many times at each distance, with a new session each time and with one that was kept ready.
 
     A few times are measured at all distances at once, many one after the other, so that nothing disturbs them.
     """
-    kinds = [(round_trip_ms, is_warm) for round_trip_ms in ROUND_TRIPS_MS for is_warm in (False, True)]
+    kinds = [(number, is_warm) for number in range(len(ROUND_TRIPS_MS)) for is_warm in (False, True)]
     crew = asyncio.Semaphore(len(kinds) if times < _MANY else 1)
 
-    async def one(round_trip_ms: int, is_warm: bool) -> dict[str, Any]:
+    async def one(far: Server, number: int, is_warm: bool) -> dict[str, Any]:
         async with crew:
-            return await _at(folder / f"{round_trip_ms}-{is_warm}", round_trip_ms, is_warm, times, deadline)
+            return await _at(far, number, is_warm, times, deadline)
 
     figures: dict[str, Any] = {}
-    for measured in await asyncio.gather(*(one(*kind) for kind in kinds)):
-        for key, of in measured.items():
-            figures.setdefault(key, {}).update(of)
+    async with server("--round-trips-ms", *map(str, ROUND_TRIPS_MS)) as far:
+        for measured in await asyncio.gather(*(one(far, *kind) for kind in kinds)):
+            for key, of in measured.items():
+                figures.setdefault(key, {}).update(of)
     return figures
 
 
-async def _at(folder: Path, round_trip_ms: int, is_warm: bool, times: int, deadline: float) -> dict[str, Any]:
-    card = FakeCard(folder)
-    card.fill_room_noise(times * (4 * round_trip_ms / 1000 + 1) + 20, -50.0, 3)
+async def _at(far: Server, number: int, is_warm: bool, times: int, deadline: float) -> dict[str, Any]:
+    after = "_warm" if is_warm else ""
+    distance = str(ROUND_TRIPS_MS[number])
+    client = distance + after
     rules = Rules(warm_seconds=_WARM_SECONDS if is_warm else 0.0)
-    async with server("--round-trip-ms", str(round_trip_ms)) as far, with_card(card, rules, far.url) as (runs, ears):
-        await _wake(runs, ears, far)  # not counted: with it the first session is kept ready, and modules are loaded
+    async with with_clock(rules, far.url(number, client)) as (runs, ears):
+        await _wake(runs, ears, far, client)  # not counted: with it the first session is kept ready
         waits: list[tuple[float, float]] = []
         while len(waits) < times and (not waits or time.monotonic() < deadline):
-            waits.append(await _wake(runs, ears, far))
-    after = "_warm" if is_warm else ""
+            waits.append(await _wake(runs, ears, far, client))
     return {
-        f"wake_to_ready_ms{after}": {str(round_trip_ms): asdict(spread([ready for ready, _ in waits]))},
-        f"wake_to_preroll_ms{after}": {str(round_trip_ms): asdict(spread([preroll for _, preroll in waits]))},
+        f"wake_to_ready_ms{after}": {distance: asdict(spread([ready for ready, _ in waits]))},
+        f"wake_to_preroll_ms{after}": {distance: asdict(spread([preroll for _, preroll in waits]))},
     }
 
 
-async def _wake(runs: Speaker, ears: WakingEars, far: Server) -> tuple[float, float]:
+async def _wake(runs: Speaker, ears: WakingEars, far: Server, client: str) -> tuple[float, float]:
     """Milliseconds from the wake word until the user is listened to, and until the server has his first words."""
     await asyncio.sleep(_SETTLING_SECONDS)
     await runs.until(lambda: runs.daemon.state.spare is None or runs.daemon.state.spare.is_ready)
-    told = len(far.of("audio"))
+    told = len(far.of("audio", client))
     ears.wake()
     async with asyncio.timeout(20):
-        while len(far.of("audio")) == told:  # noqa: ASYNC110 - the server is another process
+        while len(far.of("audio", client)) == told:  # noqa: ASYNC110 - the server is another process
             await asyncio.sleep(_LOOK_SECONDS)
-    waits = 1000 * (runs.listening_at - ears.woken_at), 1000 * (far.of("audio")[-1]["at"] - ears.woken_at)
+    waits = 1000 * (runs.listening_at - ears.woken_at), 1000 * (far.of("audio", client)[-1]["at"] - ears.woken_at)
     runs.daemon.post(EndAsked())
     await runs.until(lambda: runs.is_idle)
     return waits

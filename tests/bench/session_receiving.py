@@ -31,7 +31,7 @@ async def receiving(seconds: float) -> dict[str, Any]:
             ended.set()
 
     async with server("--flood-ms", str(round(1000 * seconds))) as far, asyncio.TaskGroup() as tasks:
-        sessions = sessions_at(far.url, player, post)
+        sessions = sessions_at(far.url(), player, post)
         tasks.create_task(sessions.run())
         sessions.open(1)
         async with asyncio.timeout(_LONGEST_WAIT_SECONDS):

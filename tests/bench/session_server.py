@@ -1,6 +1,7 @@
 """A Realtime server in a process of its own for the session bench: it answers each utterance and tells when.
 
-Prints the port, then one JSON line for each thing that happened, until its stdin ends. Times are CLOCK_MONOTONIC.
+Prints its ports, then one JSON line for each thing that happened, until its stdin ends. Clients are named by the
+model that they ask for; times are CLOCK_MONOTONIC.
 """
 
 from __future__ import annotations
@@ -57,8 +58,10 @@ class Guest:
     """One client, from its first message to its last."""
 
     def __init__(self, connection: ServerConnection, number: int, options: argparse.Namespace) -> None:
+        assert connection.request is not None
         self._connection = connection
         self._number = number
+        self._name = connection.request.path.rpartition("=")[2]
         self._options = options
         self._utterances = Utterances()
         self._answers = 0
@@ -78,7 +81,7 @@ class Guest:
         if event["type"] != "input_audio_buffer.append":
             return
         if not self._answers and self._utterances.heard_at is None:
-            self._options.tell("audio", self._number, now)
+            self._options.tell("audio", self._name, now)
         pcm = base64.b64decode(event["audio"])
         if self._options.patient:
             if self._utterances.is_over(pcm, now):
@@ -94,7 +97,7 @@ class Guest:
         delta = audio(bytes_of(never_silent(ANSWER_MS / 1000, 2)), f"item-{name}", f"response-{name}")
         sent_at = time.monotonic()
         await self._send(delta)
-        self._options.tell("answer", self._number, sent_at, heard_at=heard_at)
+        self._options.tell("answer", self._name, sent_at, heard_at=heard_at)
         await self._end(name)
 
     async def _flood(self) -> None:
@@ -131,8 +134,8 @@ def _deltas(length_ms: int) -> Sequence[str]:
     raise AssertionError("there is no end to a cycle")
 
 
-def _tell(what: str, connection: int, at: float, **more: float) -> None:
-    sys.stdout.write(json.dumps({"what": what, "connection": connection, "at": at, **more}) + "\n")
+def _tell(what: str, client: str, at: float, **more: float) -> None:
+    sys.stdout.write(json.dumps({"what": what, "client": client, "at": at, **more}) + "\n")
     sys.stdout.flush()
 
 
@@ -148,9 +151,11 @@ async def _serve(options: argparse.Namespace) -> None:
             )
         )
         port = next(iter(server.sockets)).getsockname()[1]
-        if options.round_trip_ms:
-            port = await opened.enter_async_context(far_away(port, options.round_trip_ms / 1000))
-        sys.stdout.write(f"{port}\n")
+        ports = [
+            await opened.enter_async_context(far_away(port, round_trip_ms / 1000)) if round_trip_ms else port
+            for round_trip_ms in options.round_trips_ms
+        ]
+        sys.stdout.write(json.dumps(ports) + "\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
 
@@ -158,7 +163,9 @@ async def _serve(options: argparse.Namespace) -> None:
 def main() -> None:
     """Serve until stdin ends."""
     parser = argparse.ArgumentParser(prog="bench.session_server")
-    parser.add_argument("--round-trip-ms", type=float, default=0.0, help="how far away it seems to be")
+    parser.add_argument(
+        "--round-trips-ms", type=float, nargs="+", default=[0.0], help="how far away it seems to be, at each port"
+    )
     parser.add_argument("--patient", action="store_true", help="answer after an utterance, not at the first sound")
     parser.add_argument("--flood-ms", type=int, default=0, help="send one answer of this length, unasked")
     options = parser.parse_args()

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,15 +16,16 @@ from numpy.typing import NDArray
 
 from bench.audio_stage import NoEars
 from fakes import Told, fake_devices
+from fast_card import FastCard
 from speakerd.audio.plane import AudioPlane
-from speakerd.core.events import Event, StopAsked, WakeWordHeard
+from speakerd.core.events import CardFound, Event, StopAsked, WakeWordHeard
 from speakerd.core.state import Card, Idle, Listening, Rules, State
 from speakerd.daemon import Daemon, Observer
 from speakerd.demo.card import FakeCard
 from speakerd.ports import AudioSink, Capture, Player, Post
-from speakerd.realtime.endpoints import endpoint
+from speakerd.realtime.endpoint import Endpoint
 from speakerd.realtime.session import RealtimeSessions
-from speakerd.settings import AudioSettings, EndpointSettings
+from speakerd.settings import AudioSettings
 
 _LONGEST_LINE = 1 << 20
 WORD = "bench"
@@ -35,13 +35,17 @@ WORD = "bench"
 class Server:
     """The scripted server."""
 
-    url: str
+    ports: list[int]
     told: list[dict[str, Any]] = field(default_factory=list)
     """What happened there, in order."""
 
-    def of(self, what: str) -> list[dict[str, Any]]:
-        """All that happened of a kind."""
-        return [event for event in self.told if event["what"] == what]
+    def of(self, what: str, client: str = "bench") -> list[dict[str, Any]]:
+        """All of a kind that happened with a client."""
+        return [event for event in self.told if (event["what"], event["client"]) == (what, client)]
+
+    def url(self, number: int = 0, client: str = "bench") -> str:
+        """Where it is, at one of its ports, for a client of this name."""
+        return f"ws://127.0.0.1:{self.ports[number]}/v1/realtime?model={client}"
 
 
 @asynccontextmanager
@@ -54,10 +58,10 @@ async def server(*options: str) -> AsyncIterator[Server]:
         limit=_LONGEST_LINE,
     )
     assert process.stdout is not None
-    port = (await process.stdout.readline()).decode().strip()
-    if not port:
+    ports = await process.stdout.readline()
+    if not ports:
         raise ChildProcessError("the scripted server did not start")
-    runs = Server(f"ws://127.0.0.1:{port}/v1/realtime")
+    runs = Server(json.loads(ports))
     listening = asyncio.create_task(_listen(process.stdout, runs))
     try:
         yield runs
@@ -74,8 +78,7 @@ async def _listen(lines: asyncio.StreamReader, runs: Server) -> None:
 
 def sessions_at(url: str, player: Player, post: Post) -> RealtimeSessions:
     """The sessions of one endpoint without a key."""
-    settings = EndpointSettings(name="custom", url=url)
-    return RealtimeSessions((endpoint(settings, Path("/none"), {}),), (), player, post)
+    return RealtimeSessions([Endpoint("bench", url, {}, "scripted")], (), player, post)
 
 
 class WakingEars(NoEars):
@@ -187,3 +190,21 @@ async def with_card(card: FakeCard, rules: Rules, url: str) -> AsyncIterator[tup
             yield runs, ears[0]
         finally:
             await planes[0].close()
+
+
+@asynccontextmanager
+async def with_clock(rules: Rules, url: str) -> AsyncIterator[tuple[Speaker, WakingEars]]:
+    """A speaker in a silent room, whose audio plane has no process of the card's: many can be there at once."""
+    ears: list[WakingEars] = []
+    cards: list[FastCard] = []
+
+    def make_audio(post: Post, sink: AudioSink) -> tuple[Capture, Player]:
+        ears.append(WakingEars(post))
+        cards.append(FastCard(np.zeros(0, np.int16), sink, post, ears=ears[0]))
+        return cards[0].capture, cards[0].player
+
+    async with conversing(rules, make_audio, url) as runs, asyncio.TaskGroup() as tasks:
+        ticking = tasks.create_task(cards[0].run())
+        runs.daemon.post(CardFound())
+        yield runs, ears[0]
+        ticking.cancel()

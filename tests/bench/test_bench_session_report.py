@@ -17,6 +17,20 @@ SECTIONS: dict[str, Any] = {
         "questions": 6,
         "xruns": 0,
     },
+    "tokens": {
+        "bills": {
+            name: {
+                "audio_in_tokens": cost,
+                "answers": 12,
+                "sessions": 3,
+                "sent_seconds": 40.0,
+                "committed_seconds": 30.0,
+            }
+            for name, cost in (("saving", 1700), ("plain", 3400), ("openai_agents", 91_000), ("billy", 1300))
+        },
+        "questions": 10,
+        "minutes": 5.7,
+    },
     "growth": {
         "sessions": 1000,
         "answers": 1000,
@@ -49,6 +63,8 @@ def test_keys_are_those_of_the_sections() -> None:
     assert found["first_audio_overhead_ms_p95"] == 320.0
     assert (found["sessions"], found["rss_growth_mib"], found["fds_growth"]) == (1000, 1.5, 0)
     assert found["receive_cpu_share"] == 0.00045
+    assert (found["input_audio_tokens"], found["input_audio_tokens_plain"]) == (1700, 3400)
+    assert (found["input_audio_tokens_openai_agents"], found["input_audio_tokens_billy"]) == (91_000, 1300)
 
 
 def test_every_key_is_there_without_any_section() -> None:
@@ -61,4 +77,5 @@ def test_text_tells_what_was_measured(left_out: tuple[str, ...]) -> None:
     told = text(report({name: of for name, of in SECTIONS.items() if name not in left_out}))
     assert ("5 of 6 questions were answered" in told) == ("reply" not in left_out)
     assert ("1000 sessions, 1000 answers" in told) == ("growth" not in left_out)
+    assert ("with 10 questions" in told) == ("tokens" not in left_out)
     assert ("session kept ready, 100 ms away" in told) == ("opening" not in left_out)
