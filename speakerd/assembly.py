@@ -217,7 +217,7 @@ def _conversation(
     volume.restore()
     opened.callback(volume.close)
     home = DemoHome() if settings.tools.demo_home else None
-    offered = everyday_tools(timers, lambda: plane.volume, volume.set, home=home)
+    offered = everyday_tools(timers, lambda: plane.volume, volume.set, home=home, spending=ledger.standing)
     tools = ToolRunner(offered, post, settings.tools.deadline_seconds)
     facts = partial(changing_facts, timers)
     sessions = RealtimeSessions(

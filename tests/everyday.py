@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from speakerd.ledger.ledger import Standing
 from speakerd.ports import ToolSpec
 from speakerd.tools.everyday import everyday_tools
 from speakerd.tools.home import DemoHome
@@ -23,4 +24,6 @@ class NoTime:
 
 def everyday_specs() -> list[ToolSpec]:
     timers = Timers(Path("/nonexistent/timers.json"), lambda _: None, NoTime())
-    return [tool.spec for tool in everyday_tools(timers, lambda: 0.5, lambda _: None, home=DemoHome())]
+    home, standing = DemoHome(), Standing("2026-11-26", 0, 0)
+    tools = everyday_tools(timers, lambda: 0.5, lambda _: None, home=home, spending=lambda: standing)
+    return [tool.spec for tool in tools]

@@ -52,8 +52,9 @@ def not_connected(
         return _ending(Fault.REFUSED, endpoint, "it does not speak WebSocket")
     if isinstance(error, ssl.SSLCertVerificationError) and _clock_is_wrong(error, now_seconds):
         date = datetime.fromtimestamp(now_seconds, UTC).strftime("%Y-%m-%d")
-        advice = "wait until timesyncd has set it (timedatectl tells), or set it by hand"
-        return Ending(Fault.CLOCK_NOT_SET, f"{endpoint.where} cannot be trusted on {date}, which is wrong: {advice}.")
+        advice = "wait until timesyncd has set the clock (timedatectl tells), or set it by hand"
+        reason = f"{endpoint.where} cannot be trusted because this machine believes that it is {date}: {advice}."
+        return Ending(Fault.CLOCK_NOT_SET, reason)
     obstacle, advice = _obstacle(error, endpoint, connect_seconds)
     return Ending(Fault.NO_NETWORK, f"{endpoint.where} could not be reached, {obstacle}: {advice}.")
 

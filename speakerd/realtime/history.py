@@ -67,7 +67,7 @@ class _Speech:
     """Given to the player."""
     heard: float | None = None
     """The share of it that was heard, once it was cut."""
-    is_whole: bool = False
+    is_settled: bool = False
     """Its words are not changed any more: it was cut after they had come."""
 
     @property
@@ -101,6 +101,10 @@ class History:
         self._root = root
         self._numbered = 0
         self._entries: dict[str, _Speech | _Fact] = {}
+        self._said = 0
+        """Entries that have words."""
+        self._characters = 0
+        """Of all of them."""
         self._gone: dict[str, None] = {}
 
     def take(self, message: ServerMessage) -> None:
@@ -130,21 +134,20 @@ class History:
     def add_text(self, text: str) -> Words:
         """Add what the user wrote; it has our id from the beginning."""
         words = Words(self._next_id(), Talker.USER, text)
-        self._entries[words.item_id] = _Speech(words.item_id, Talker.USER, text)
-        self._forget_oldest()
+        self._add(words.item_id, _Speech(words.item_id, Talker.USER, text))
         return words
 
     def add_call(self, call: FunctionCall) -> None:
         """Add a call that is to be run."""
-        fact = Call(self._next_id(), call)
-        self._entries.setdefault(f"call {call.call_id}", _Fact(fact, len(call.name) + len(call.arguments)))
-        self._forget_oldest()
+        key = f"call {call.call_id}"
+        if key not in self._entries:
+            self._add(key, _Fact(Call(self._next_id(), call), len(call.name) + len(call.arguments)))
 
     def add_output(self, call_id: str, output: str) -> None:
         """Add what a call returned; nothing for a call that is not there, or was answered."""
-        if f"call {call_id}" in self._entries:
-            self._entries.setdefault(f"output {call_id}", _Fact(Output(self._next_id(), call_id, output), len(output)))
-            self._forget_oldest()
+        key = f"output {call_id}"
+        if f"call {call_id}" in self._entries and key not in self._entries:
+            self._add(key, _Fact(Output(self._next_id(), call_id, output), len(output)))
 
     def cut(self, item_id: str, heard_ms: int) -> None:
         """Keep only the words of an item that were heard; nothing grows again by a second cut."""
@@ -152,11 +155,11 @@ class History:
         if isinstance(speech, _Speech) and speech.sound_bytes:
             heard = min(1.0, heard_ms * _BYTES_PER_MS / speech.sound_bytes)
             speech.heard = heard if speech.heard is None else min(heard, speech.heard)
-            speech.is_whole = bool(speech.text)
+            speech.is_settled = bool(speech.text)
 
     def delete(self, item_id: str) -> None:
         """Forget an item, whatever may still arrive of it."""
-        self._entries.pop(item_id, None)
+        self._drop(item_id)
         self._gone[item_id] = None
         while len(self._gone) > _MOST_GONE:
             del self._gone[next(iter(self._gone))]
@@ -177,26 +180,37 @@ class History:
         if entry is None:
             if not item_id or item_id in self._gone or item_id.startswith(OWN):
                 return None
-            entry = self._entries[item_id] = _Speech(self._next_id())
-            self._forget_oldest()
+            entry = _Speech(self._next_id())
+            self._add(item_id, entry)
         return entry if isinstance(entry, _Speech) else None
 
     def _write(self, item_id: str, talker: Talker, text: str) -> None:
         speech = self._speech(item_id)
-        if speech is not None and not speech.is_whole:
+        if speech is not None and not speech.is_settled:
+            self._count(speech.size, len(text))
             speech.talker, speech.text = talker, text
             self._forget_oldest()
 
-    def _forget_oldest(self) -> None:
-        while self._is_too_much():
-            oldest = next(iter(self._entries))
-            del self._entries[oldest]
-            if oldest.startswith("call "):
-                self._entries.pop(oldest.replace("call ", "output ", 1), None)
+    def _add(self, key: str, entry: _Speech | _Fact) -> None:
+        self._entries[key] = entry
+        self._count(0, entry.size)
+        self._forget_oldest()
 
-    def _is_too_much(self) -> bool:
-        sizes = [entry.size for entry in self._entries.values() if entry.size]
-        return len(sizes) > _MOST_SAID or sum(sizes) > _MOST_CHARACTERS or len(self._entries) > _MOST_PLACES
+    def _drop(self, key: str) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._count(entry.size, 0)
+
+    def _count(self, before: int, after: int) -> None:
+        self._characters += after - before
+        self._said += (after > 0) - (before > 0)
+
+    def _forget_oldest(self) -> None:
+        while self._said > _MOST_SAID or self._characters > _MOST_CHARACTERS or len(self._entries) > _MOST_PLACES:
+            oldest = next(iter(self._entries))
+            self._drop(oldest)
+            if oldest.startswith("call "):
+                self._drop(oldest.replace("call ", "output ", 1))
 
     def _next_id(self) -> str:
         self._numbered += 1

@@ -75,8 +75,8 @@ class Link:
         self._connection: Connection | None = None
         self._outbox: Outbox | None = None
         """Exists while the session is up."""
-        self._unanswered: Unanswered | None = None
-        """What this connection was sent; None before the session is up."""
+        self._unanswered = Unanswered()
+        """What this connection was sent."""
         self._unread: Ending | None = None
         self._events_made = 0
         self._requests = Requests(opening.endpoint)
@@ -87,6 +87,11 @@ class Link:
     def is_up(self) -> bool:
         """Whether the session is set up and not over."""
         return self._outbox is not None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed by us."""
+        return self._closed
 
     async def run(self) -> None:
         """Live until the other side ends it or the task is cancelled; raises only what is a bug."""
@@ -112,7 +117,7 @@ class Link:
 
     def append_audio(self, pcm: bytes) -> None:
         """Queue microphone audio; a peer that takes none for long ends the session."""
-        if self._unanswered is None or self._connection is None:
+        if self._connection is None:
             return
         self._unanswered.sent(pcm)
         if self._outbox is None or self._unread is not None:
@@ -128,14 +133,12 @@ class Link:
         self._send(messages_items.told(self._memory.history.add_text(text)))
 
     def send_tool_output(self, call_id: str, output: str) -> None:
-        """Answer a function call; before the session is up that is part of what is retold."""
-        self._memory.history.add_output(call_id, output)
+        """Answer a function call that the server knows."""
         self._send(messages.tool_output(call_id, output))
 
     def commit_utterance(self) -> None:
         """Make a user message of the audio that was sent since the last one."""
-        if self._unanswered is not None:
-            self._unanswered.stopped("")
+        self._unanswered.stopped("")
         self._send(messages.commit_audio())
         self._requests.committed()
 
@@ -153,13 +156,11 @@ class Link:
     def cancel_response(self, response_id: str) -> None:
         """Cancel a response and drop what still arrives of it."""
         self._responses.cancel(response_id)
-        if self._unanswered is not None:
-            self._unanswered.answered(response_id)
+        self._unanswered.answered(response_id)
         self._send(messages.cancel_response(response_id))
 
     def truncate(self, item_id: str, played_ms: int) -> None:
-        """Cut an item to what was heard of it, in whichever session it was said."""
-        self._memory.history.cut(item_id, played_ms)
+        """Cut an item to what was heard of it, in whichever session it was said; the memory knows that already."""
         if item_id in self._told:
             self._revise(item_id)
         elif self._endpoint.dialect.truncates:
@@ -168,8 +169,7 @@ class Link:
                 self._send(messages.truncate_item(item_id, audio_end_ms))
 
     def delete_item(self, item_id: str) -> None:
-        """Remove an item, in whichever session it was said."""
-        self._memory.history.delete(item_id)
+        """Remove an item, in whichever session it was said; the memory has forgotten it already."""
         if item_id in self._told:
             self._revise(item_id)
         elif self._endpoint.dialect.deletes:

@@ -148,6 +148,8 @@ class RealtimeSessions:
 
     def send_tool_output(self, session: int, call_id: str, output: str) -> None:
         """Answer a function call, perhaps one that was made in a session before."""
+        if memory := self._memories.get(session):
+            memory.history.add_output(call_id, output)
         if link := self._latest(session):
             link.send_tool_output(call_id, output)
 
@@ -168,11 +170,15 @@ class RealtimeSessions:
 
     def truncate(self, session: int, item_id: str, played_ms: int) -> None:
         """Cut an item to what was heard of it, perhaps one of a session before."""
+        if memory := self._memories.get(session):
+            memory.history.cut(item_id, played_ms)
         if link := self._latest(session):
             link.truncate(item_id, played_ms)
 
     def delete_item(self, session: int, item_id: str) -> None:
         """Remove an item from the conversation, perhaps one of a session before."""
+        if memory := self._memories.get(session):
+            memory.history.delete(item_id)
         if link := self._latest(session):
             link.delete_item(item_id)
 
@@ -190,7 +196,7 @@ class RealtimeSessions:
         """The memory of the conversation that a new session belongs to; what nobody can continue any more is gone."""
         memory = self._memories.get(continues) if continues is not None else None
         if memory is None:
-            alive = [self._memories[number] for number in self._links if number in self._memories]
+            alive = [self._memories[number] for number, link in self._links.items() if not link.is_closed]
             self._memories = {number: kept for number, kept in self._memories.items() if kept in alive}
             memory = Memory(session, session)
         memory.session = session
@@ -210,7 +216,7 @@ class RealtimeSessions:
     def _latest(self, session: int) -> Link | None:
         """The link of the session that continues this one, or of this one itself."""
         memory = self._memories.get(session)
-        return self._links.get(memory.session if memory else session)
+        return self._links.get(memory.session) if memory else None
 
     def _hang_up(self, session: int, link: Link) -> None:
         if self._links.get(session) is link:

@@ -20,6 +20,7 @@ from fake_server import (
 )
 from realtime_stage import CALLED, MARK, OPENED, STARTED, TICK, TOCK, custom, stage
 from speakerd.core import events
+from speakerd.core.events import Fault
 from speakerd.realtime import connection
 from speakerd.realtime.endpoints import endpoint
 from speakerd.realtime.responses import Finish, Play
@@ -131,3 +132,26 @@ async def test_closing_all_without_any_is_done_at_once() -> None:
     async with fake_server() as server, stage(custom(server)) as s:
         await s.sessions.close_all()
         assert server.requests == []
+
+
+async def test_a_peer_that_answers_no_pings_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_PING_SECONDS", 0.05)
+    monkeypatch.setattr(connection, "_CLOSE_SECONDS", 0.05)
+    where = endpoint(EndpointSettings(), tmp_path / "offline.sock", {})
+    async with fake_server(*SET_UP, StopReading(), socket=where.unix_socket), stage(where) as s:
+        await s.opened()
+        ending = await s.until(events.SessionClosed)
+        assert ending.fault is Fault.NO_NETWORK
+        assert ending.reason == f"The connection to {where.where} broke: check the network."
+
+
+async def test_a_session_that_nobody_uses_outlives_many_pings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_PING_SECONDS", 0.01)
+    async with fake_server(*SET_UP) as server, stage(custom(server)) as s:
+        await s.opened()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await s.posted.get()
+        assert server.kinds() == ["session.update"]
+        s.sessions.close(1)
+        assert await server.until_closed() == 1000

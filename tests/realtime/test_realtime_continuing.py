@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 from collections.abc import Sequence
@@ -163,6 +164,26 @@ async def test_a_tool_that_still_runs_answers_in_the_next_session() -> None:
             ("user", "mark"),
             ("output", "c1", "noon"),
             ("output", "c2", "one"),
+        ]
+
+
+async def test_what_happens_between_two_sessions_counts_too() -> None:
+    calls = [*ANSWERED, arguments_done("c1", "clock", "{}", "resp_2"), MARK]
+    async with fake_server(*SET_UP, Emit(calls), Cut(), then=[SET_UP]) as server, stage(custom(server)) as s:
+        await s.opened()
+        await lost(s)
+        await asyncio.gather(*s.sessions._tasks.values())
+        assert not s.sessions._links
+        s.sessions.send_tool_output(1, "c1", "noon")
+        s.sessions.truncate(1, "item_1", 500)
+        s.sessions.delete_item(1, "mark")
+        s.sessions.open(2, continues=1)
+        await up(s, 2)
+        assert told(await settled(s, 2, server)) == [
+            QUESTION,
+            ("assistant", "one two"),
+            ("call", "c1", "clock", "{}"),
+            ("output", "c1", "noon"),
         ]
 
 

@@ -219,6 +219,13 @@ DOINGS: st.SearchStrategy[Doing] = st.one_of(
 
 
 @given(st.lists(DOINGS, max_size=40))
+def test_what_is_counted_is_what_is_there(doings: list[Doing]) -> None:
+    history = after(*doings)
+    sizes = [entry.size for entry in history._entries.values() if entry.size]
+    assert (history._said, history._characters) == (len(sizes), sum(sizes))
+
+
+@given(st.lists(DOINGS, max_size=40))
 def test_calls_come_before_their_outputs_and_no_id_twice(doings: list[Doing]) -> None:
     told = list(after(*doings).replay().values())
     calls: set[str] = set()
