@@ -43,7 +43,7 @@ async def _figures(section: str, folder: Path, amount: float, deadline: float) -
     if section == "reply":
         return await replies(folder / "card", round(amount), deadline)
     if section == "growth":
-        return await growth(round(amount), deadline)
+        return await growth(folder, round(amount), deadline)
     return await receiving(amount)
 
 
