@@ -48,9 +48,9 @@ class Server:
         """All of a kind that happened with a client."""
         return [event for event in self.told if (event["what"], event["client"]) == (what, client)]
 
-    def url(self, number: int = 0, client: str = "bench") -> str:
+    def url(self, number: int = 0, client: str = "bench", scheme: str = "ws") -> str:
         """Where it is, at one of its ports, for a client of this name."""
-        return f"ws://127.0.0.1:{self.ports[number]}/v1/realtime?model={client}"
+        return f"{scheme}://127.0.0.1:{self.ports[number]}/v1/realtime?model={client}"
 
 
 @asynccontextmanager
