@@ -8,91 +8,17 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from fake_server import Close, Emit, Expect, fake_server
-from speakerd.assembly import Speaker, Surroundings, assembled, run
-from speakerd.core.events import NO_SESSION, CardFound, CardLost, Event, StopAsked, Talker, ToolFinished, Transcribed
+from kitchen import ACTION, command, custom, kitchen, settings
+from speakerd.core.events import NO_SESSION, CardFound, CardLost, Talker, ToolFinished, Transcribed
 from speakerd.core.lights import Light
-from speakerd.core.state import State
 from speakerd.demo.card import FakeCard
-from speakerd.demo.recording import Recording
 from speakerd.service.client import request
-from speakerd.settings import AudioSettings, ControlSettings, EndpointSettings, Settings, ToolSettings
-
-ACTION, MUTE = 17, 22
-
-
-@dataclass
-class Kitchen:
-    """A running speaker and everything around it."""
-
-    card: FakeCard
-    pins: Any
-    speaker: Speaker
-    recording: Recording
-    events: list[Event] = field(default_factory=list)
-
-    def press(self, pin: int) -> None:
-        self.pins.pin(pin).drive_low()
-        self.pins.pin(pin).drive_high()
-
-    async def until_light(self, *lights: Light) -> None:
-        """Wait until these lights were shown last, in this order."""
-        await self.recording.until(lambda: [shown for _, shown in self.recording.lights[-len(lights) :]] == [*lights])
-
-    async def until_event(self, kind: type[Event]) -> None:
-        await self.recording.until(lambda: any(isinstance(event, kind) for event in self.events))
-
-
-def settings(folder: Path, **changes: Any) -> Settings:
-    return replace(
-        Settings(
-            board="breadboard",
-            state_folder=str(folder / "state"),
-            audio=AudioSettings(input="fakecard", output="fakecard"),
-            control=ControlSettings(socket=str(folder / "control.sock")),
-            tools=ToolSettings(demo_home=True),
-        ),
-        **changes,
-    )
-
-
-@asynccontextmanager
-async def kitchen(card: FakeCard, chosen: Settings) -> AsyncIterator[Kitchen]:
-    recording = Recording(lambda seconds, line: None)
-    events: list[Event] = []
-
-    def remember(event: Event, before: State, after: State) -> None:
-        events.append(event)
-
-    pins = MockFactory(pin_class=MockPWMPin)
-    around = Surroundings(
-        pin_factory=pins,
-        sound_environment=card.environment,
-        observers=(remember, recording.observe),
-        observe_score=recording.score,
-        trace=recording.trace,
-    )
-    async with assembled(chosen, around) as speaker, asyncio.TaskGroup() as group:
-        running = group.create_task(run(speaker))
-        try:
-            yield Kitchen(card, pins, speaker, recording, events)
-        finally:
-            speaker.daemon.post(StopAsked())
-            await running
-
-
-def custom(url: str) -> EndpointSettings:
-    return EndpointSettings(name="custom", url=url, connect_seconds=3.0, offline_fallback=False)
 
 
 async def test_an_endpoint_that_refuses_has_a_light_and_a_cue(tmp_path: Path) -> None:
@@ -167,18 +93,6 @@ async def test_a_card_that_is_pulled_in_mid_conversation_ends_it(tmp_path: Path)
         await k.until_light(Light.NO_SOUND)
         card.plug()
         await k.until_light(Light.IDLE)
-
-
-async def command(folder: Path, *words: str) -> str:
-    """What the command line prints."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "speakerd", *words),
-        env={**os.environ, "SPEAKERD_CONTROL__SOCKET": str(folder / "control.sock")},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    printed, _ = await process.communicate()
-    assert process.returncode == 0
-    return printed.decode()
 
 
 async def test_the_owner_mutes_and_quiets_it_from_the_command_line(tmp_path: Path) -> None:

@@ -28,13 +28,16 @@ from fake_server import (
     transcript_done,
     user_transcript,
 )
+from kitchen import ACTION, Kitchen, command, custom, kitchen, settings
 from speakerd.audio.pcm import bytes_of
 from speakerd.core.events import ToolFinished
 from speakerd.core.lights import Light
 from speakerd.demo.card import FakeCard
 from speakerd.service.client import request
-from test_speaker import ACTION, Kitchen, command, custom, kitchen, settings
+from speakerd.settings import ConversationSettings
 
+BARE = ConversationSettings(facts=False)
+"""Nothing but what the script waits for is told to the server."""
 HEARD, ANSWERED = "Is zanzibar an island?", "Zanzibar is a quixotic island."
 TYPED, WRITTEN = "And marzipan?", "Gooseberry, rather."
 SAID = "Rhubarb is served."
@@ -128,7 +131,7 @@ async def test_a_conversation_leaves_no_trace(
     card = FakeCard(tmp_path / "card")
     async with (
         fake_server(*SCRIPT) as server,
-        kitchen(card, settings(disk, endpoint=custom(server.url))) as k,
+        kitchen(card, settings(disk, endpoint=custom(server.url), conversation=BARE)) as k,
         aclosing(request(disk / "control.sock", {"do": "follow"})) as events,
     ):
         await talk(k, disk, events)

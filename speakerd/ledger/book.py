@@ -43,6 +43,7 @@ _READ_SECONDS = 2.0
 _CHECKPOINT_PAGES = 4096
 """16 MiB: a checkpoint waits for the card, so it is left to `save`, unless a conversation never ends."""
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_MOST_ASIDE = 5
 _COMPANIONS = ("", "-wal", "-shm")
 
 
@@ -176,9 +177,12 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 
 def set_aside(path: Path, today: date) -> Path:
-    """Rename a damaged file, and what belongs to it; returns where it is. Raises OSError."""
+    """Rename a damaged file, and what belongs to it; returns where it is. Raises OSError, also after a few in a day."""
     stem = f"{path}.damaged-{today.isoformat()}"
-    aside = next(name for number in range(1, 1000) if not (name := Path(stem + f"-{number}" * (number > 1))).exists())
+    names = [Path(stem + f"-{number}" * (number > 1)) for number in range(1, _MOST_ASIDE + 1)]
+    aside = next((name for name in names if not name.exists()), None)
+    if aside is None:
+        raise FileExistsError(f"the disk seems to be broken: see {stem} and the others beside it")
     for end in _COMPANIONS:
         companion = Path(f"{path}{end}")
         if companion.exists():

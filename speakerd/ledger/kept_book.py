@@ -97,14 +97,17 @@ class KeptBook:
         if self._waiting:
             _log.warning("The ledger %s cannot be written: %d bookings are lost.", self.path, len(self._waiting))
 
-    def _flush(self) -> bool | None:
-        """Write what waits; whether it is new, or None where that cannot be told, or more than one waited."""
+    def _flush(self, *, again: bool = True) -> bool | None:
+        """Write what waits; whether it is new, or None where that cannot be told, or more than one waited.
+
+        Into a new book if this one is damaged, unless that has been tried `again` already.
+        """
         if self._book is None or not self._waiting:
             return None
         try:
             added = self._book.add(self._waiting)
         except sqlite3.Error as error:
-            self._cope(error)
+            self._cope(error, again=again)
             return None
         is_new = None if len(self._waiting) > 1 else added == 1
         self._waiting.clear()
@@ -113,10 +116,10 @@ class KeptBook:
             self._recovered()
         return is_new
 
-    def _cope(self, error: sqlite3.Error | OSError) -> None:
-        if isinstance(error, sqlite3.Error) and is_damage(error):
+    def _cope(self, error: sqlite3.Error | OSError, *, again: bool = True) -> None:
+        if isinstance(error, sqlite3.Error) and is_damage(error) and again:
             self._begin_anew(error)
-            self._flush()
+            self._flush(again=False)
         elif getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
             _log.debug("the ledger is being saved: the booking waits for the next")
         else:

@@ -75,8 +75,8 @@ class Link:
         self._connection: Connection | None = None
         self._outbox: Outbox | None = None
         """Exists while the session is up."""
-        self._unanswered: Unanswered | None = None
-        """What this connection was sent; None before the session is up."""
+        self._unanswered = Unanswered()
+        """What this connection was sent."""
         self._unread: Ending | None = None
         self._events_made = 0
         self._requests = Requests(opening.endpoint)
@@ -117,7 +117,7 @@ class Link:
 
     def append_audio(self, pcm: bytes) -> None:
         """Queue microphone audio; a peer that takes none for long ends the session."""
-        if self._unanswered is None or self._connection is None:
+        if self._connection is None:
             return
         self._unanswered.sent(pcm)
         if self._outbox is None or self._unread is not None:
@@ -138,8 +138,7 @@ class Link:
 
     def commit_utterance(self) -> None:
         """Make a user message of the audio that was sent since the last one."""
-        if self._unanswered is not None:
-            self._unanswered.stopped("")
+        self._unanswered.stopped("")
         self._send(messages.commit_audio())
         self._requests.committed()
 
@@ -157,8 +156,7 @@ class Link:
     def cancel_response(self, response_id: str) -> None:
         """Cancel a response and drop what still arrives of it."""
         self._responses.cancel(response_id)
-        if self._unanswered is not None:
-            self._unanswered.answered(response_id)
+        self._unanswered.answered(response_id)
         self._send(messages.cancel_response(response_id))
 
     def truncate(self, item_id: str, played_ms: int) -> None:

@@ -29,6 +29,7 @@ BENIGN = frozenset(
 """Codes of races that are lost without harm."""
 
 _FAULTS = {
+    # Fatal.
     "invalid_api_key": Fault.BAD_KEY,
     "authentication_error": Fault.BAD_KEY,
     "permission_error": Fault.BAD_KEY,
@@ -41,6 +42,7 @@ _FAULTS = {
     "model_not_found": Fault.REFUSED,
     "beta_api_shape_disabled": Fault.REFUSED,
     "unsupported_country_region_territory": Fault.REFUSED,
+    # Recoverable.
     "session_expired": Fault.SERVER_ERROR,
     "rate_limit_exceeded": Fault.SERVER_ERROR,
     "session_limit_reached": Fault.SERVER_ERROR,  # speech-to-speech: it serves as many as it can

@@ -129,6 +129,49 @@ def test_damage_twice_a_day_keeps_both(tmp_path: Path) -> None:
     assert sorted(path.name for path in stage.path.parent.glob("*damaged*")) == [ASIDE, f"{ASIDE}-2"]
 
 
+async def test_a_disk_that_damages_everything_is_not_filled(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage(tmp_path)
+    for _ in range(7):
+        stage.end()
+        stage.path.write_bytes(b"noise")
+        stage.restart()
+        stage.turn(1)
+    assert len(list(stage.path.parent.glob("*damaged*"))) == 5
+    assert "the disk seems to be broken" in warnings(caplog)[-1]
+    assert stage.last[1] == 1
+    told = len(warnings(caplog))
+    await stage.live(ticks=5)
+    assert len(warnings(caplog)) == told, "it is said once"
+
+
+def test_a_file_of_something_else_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "state" / "ledger.sqlite3"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE facts (name, value)")
+        other.execute("PRAGMA user_version = 1")
+    stage = Stage(tmp_path)
+    stage.turn(5)
+    assert stage.last == (TODAY, 5, 5, 5)
+    assert "no such table: bookings" in warnings(caplog)[0]
+    stage.end()
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("facts",)]
+
+
+async def test_a_file_that_can_be_written_again_before_anything_is_booked(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "state" / "ledger.sqlite3").mkdir(parents=True)
+    stage = Stage(tmp_path)
+    stage.ledger._kept.save()
+    stage.path.rmdir()
+    caplog.set_level(logging.INFO)
+    await stage.live(ticks=2)
+    assert [line for line in caplog.messages if "again" in line] == [f"the ledger {stage.path} can be written again"]
+    assert stage.ledger.standing().counts_since == ""
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_noise_anywhere_never_ends_the_speaker(seed: int, tmp_path: Path) -> None:
     chance = Random(seed)  # noqa: S311 - places, no secrets

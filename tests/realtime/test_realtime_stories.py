@@ -188,6 +188,8 @@ STORIES: list[tuple[str, list[Wire], list[object]]] = [
             {"type": "event.of.tomorrow"},
             {"type": "conversation.item.truncated", "item_id": "item_1", "audio_end_ms": 3},
             {"type": "rate_limits.updated", "rate_limits": []},
+            {"type": "conversation.item.added", "item": {"id": "item_1", "type": "message"}},
+            {"type": "conversation.item.input_audio_transcription.failed", "item_id": "user_1"},
             MARK,
         ],
         [MARKED],
