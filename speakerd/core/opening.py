@@ -97,7 +97,8 @@ def _resends(talk: Conversation) -> bool:
 def on_lost(state: State, phase_talk: Conversation, fault: on.Fault, reason: str, *, is_open: bool = False) -> Outcome:
     """The session of a conversation broke off: go on in another, once what was received of an answer is played."""
     endpoint = phase_talk.endpoint
-    if fault in FATAL:
+    if fault in FATAL or phase_talk.retried:
+        # Or it breaks off whenever it is asked: each time would cost all that was said.
         state = give_up(state, endpoint, fault)
         instead = another(state, endpoint)
         if instead is None:
@@ -107,7 +108,7 @@ def on_lost(state: State, phase_talk: Conversation, fault: on.Fault, reason: str
     # Calls that still run bring about their own answer.
     waits = phase_talk.owes and not (phase_talk.calls or phase_talk.continuing) and not _is_spoken(state)
     response = Requested() if waits else None
-    talk = replace(phase_talk, endpoint=endpoint, is_lost=True, response=response, orphans=frozenset())
+    talk = replace(phase_talk, endpoint=endpoint, is_lost=True, response=response, orphans=frozenset(), retried=True)
     return _with_talk(state, talk), [do.CloseSession(talk.session)] if is_open else []
 
 

@@ -153,7 +153,7 @@ class Conversation:
     unanswered: bool = False
     """The user has spoken, and nothing of an answer has come."""
     retried: bool = False
-    """The answer of this turn was asked for again, because it failed."""
+    """The answer of this turn was asked for again, because it failed or its session broke off."""
     turns: int = 0
     """How often it was the user's turn and he used it."""
     interrupter: str | None = None

@@ -102,6 +102,28 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (on.SpeechStarted(2, "u1"), [do.StartTimer(PHASE, 7, 60.0)], Light.LISTENING),
         ],
     ),
+    "it breaks a second time before the answer: the endpoint is given up, for each time costs all that was said": (
+        ONE,
+        [
+            *asked(),
+            (closed(1), [*LOST, do.StartTimer(PHASE, 5, 10.0), NO_AGE], Light.OPENING),
+            (
+                on.SessionOpened(2),
+                [do.OpenUplink(2, do.LEFT_OFF), do.StartTimer(PHASE, 6, 8.0), do.StartTimer(AGE, 2, 3300.0)],
+                Light.LISTENING,
+            ),
+            (on.SpeechStarted(2, "u2"), [do.StartTimer(PHASE, 7, 60.0)], Light.LISTENING),
+            (on.SpeechStopped(2, "u2"), [do.StartTimer(PHASE, 8, 30.0)], Light.THINKING),
+            (
+                closed(2),
+                [
+                    *(do.CloseUplink(), do.PlayCue(do.Cue.NO_NETWORK), do.StopTimer(PHASE), NO_AGE),
+                    do.StartTimer(HEALTH, 1, 30.0),
+                ],
+                Light.NO_NETWORK,
+            ),
+        ],
+    ),
     "where we find turns ourselves, we ask for the answer to what is sent again": (
         replace(ONE, local_turns=True),
         [
