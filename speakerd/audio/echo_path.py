@@ -88,6 +88,13 @@ class EchoPath:
         known_ms = self._words.delay_ms if self._words else None
         return None if known_ms is None else max(0.0, known_ms - DELAY_SAMPLES * 1000 / WAKE_RATE_HZ)
 
+    def needs_session(self, *, sounds: bool) -> bool:
+        """Whether the next of the near end at 24 kHz will be heard, if our own sound plays beside it or not.
+
+        Not while the canceller's own sound takes its place, which goes on for longer than the splice looks back.
+        """
+        return not sounds or self._splice.needs_plain
+
     def samples_lost(self) -> None:
         """Samples are missing before the next ones, in one direction or the other."""
         self._barge_in.samples_lost()
