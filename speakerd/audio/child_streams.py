@@ -26,6 +26,8 @@ Report = Callable[[wire.Report], bool]
 _PULSE_MS = 100
 REPORT_MS = 30
 """Each report wakes the daemon up, which costs more than what it does with so much sound."""
+_PLAYING_REPORT_MS = 60
+"""Beside our own sound, which it takes most to take out. An interruption needs no report: silence begins here."""
 _CLOCKS_MS = 1000
 INPUT_LOST, OUTPUT_LOST = 1 | 2, 4 | 8
 """PortAudio's flags of a callback: input underflow and overflow, output underflow and overflow."""
@@ -260,7 +262,7 @@ class Microphone:
         self._near.append(data)
         self._far.append(far)
         self._waiting += len(data)
-        wanted_ms = self.report_ms if far is None else REPORT_MS
+        wanted_ms = self.report_ms if far is None else _PLAYING_REPORT_MS
         if self._waiting >= wanted_ms * self._bytes_per_ms:
             self._send()
 

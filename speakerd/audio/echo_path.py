@@ -120,10 +120,10 @@ class EchoPath:
             self._far = np.zeros(held, np.int16)
         played, far_wake = self._played(far, len(near), whole)
         clean = self._canceller.process(frames, played)
-        if self._active_frames <= _WARMING_FRAMES:
-            clean = passed
+        warming = max(0, _WARMING_FRAMES - self._active_frames + whole // FRAME_SAMPLES)
+        clean[: warming * FRAME_SAMPLES] = passed[: warming * FRAME_SAMPLES]
         levels = self._levels.of(clean)
-        talkers = tuple(self._look_for_talker(passed, levels)) if self._active_frames > _WARMING_FRAMES else ()
+        talkers = tuple(self._look_for_talker(passed[warming * FRAME_SAMPLES :], levels[warming:]))
         return Heard(
             self._splice.clean(plain, clean, start),
             self._words.process(passed, played) if self._words else passed,

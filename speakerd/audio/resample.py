@@ -28,6 +28,8 @@ _BLOCK = 16
 _SLICE = 2400
 """Input samples that are worked on at once, so that a long piece needs little memory."""
 
+Line = NDArray[np.float64]
+
 
 class Resampler:
     """A stream of mono int16 samples from one rate to another.
@@ -48,7 +50,9 @@ class Resampler:
         self._beyond = np.zeros((_BLOCK + 1) * self._down if self._up <= _FEW_PHASES else 0)
         self.delay_seconds = self._centre / (from_hz * self._up)
         """How long a sample takes to come out; 0 when the rates are equal."""
-        self._reset()
+        self._position = self._centre
+        """Place of the next output, in steps of 1/up samples from the start of the next input."""
+        self._history: NDArray[np.float64] = np.zeros(self._taps - 1)
 
     def process(self, samples: NDArray[np.int16] | NDArray[np.float32]) -> NDArray[np.int16]:
         """The next output for the next input: int16, or float32 from -1 to 1 (rounded to int16 first)."""
@@ -66,7 +70,7 @@ class Resampler:
         if self._is_identity:
             return np.zeros(len(samples), np.int16)
         count = self._advance(len(samples))
-        line: NDArray[np.float64] = np.concatenate((self._history, samples[1 - self._taps :]))
+        line: Line = np.concatenate((self._history, samples[1 - self._taps :]), dtype=np.float64)
         self._history = line[1 - self._taps :]
         return np.zeros(count, np.int16)
 
@@ -80,12 +84,10 @@ class Resampler:
         return rest
 
     def _reset(self) -> None:
-        self._history: NDArray[np.float64] = np.zeros(self._taps - 1)
-        self._position = self._centre
-        """Place of the next output, in steps of 1/up samples from the start of the next input."""
+        self._position, self._history = self._centre, np.zeros(self._taps - 1)
 
     def _filter(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
-        line: NDArray[np.float64] = np.concatenate((self._history, samples, self._beyond))
+        line: Line = np.concatenate((self._history, samples, self._beyond), dtype=np.float64)
         position = self._position
         sums_of = self._sums_by_blocks if self._up <= _FEW_PHASES else self._sums_one_by_one
         sums = sums_of(line, position, self._advance(len(samples)))
@@ -100,21 +102,22 @@ class Resampler:
         self._position += count * self._down - steps
         return count
 
-    def _sums_by_blocks(self, line: NDArray[np.float64], position: int, count: int) -> NDArray[np.float64]:
+    def _sums_by_blocks(self, line: Line, position: int, count: int) -> Line:
         """The sums as one product of matrices; the last block reaches beyond what is wanted."""
         start, phase = divmod(position, self._up)
-        matrix = _block(self._up, self._down, phase)
+        matrix: Line = _block(self._up, self._down, phase)
         rows, length = -(-count // matrix.shape[1]), len(matrix)
         strides = _BLOCK * self._down * line.itemsize, line.itemsize
         first = start * line.itemsize if rows else 0
         windows: NDArray[np.float64] = np.ndarray((rows, length), np.float64, line, first, strides)
-        sums: NDArray[np.float64] = (windows.copy() @ matrix).ravel()[:count]
-        return sums
+        sums: Line = (windows.copy() @ matrix).reshape(-1)
+        return sums[:count]
 
-    def _sums_one_by_one(self, line: NDArray[np.float64], position: int, count: int) -> NDArray[np.float64]:
+    def _sums_one_by_one(self, line: Line, position: int, count: int) -> Line:
         places = position + np.arange(count) * self._down
         windows = np.lib.stride_tricks.sliding_window_view(line, self._taps)
-        return np.einsum("ij,ij->i", windows[places // self._up], self._phases[places % self._up])
+        sums: Line = np.einsum("ij,ij->i", windows[places // self._up], self._phases[places % self._up])
+        return sums
 
 
 def resampled(samples: NDArray[np.int16], from_hz: int, to_hz: int) -> NDArray[np.int16]:
