@@ -103,7 +103,7 @@ async def test_an_answer_is_played_exactly_and_its_end_is_told_when_it_was_heard
         played = heard[first - int(np.flatnonzero(expected)[0]) :]
         np.testing.assert_array_equal(played[: len(expected)], expected)
         assert not played[len(expected) :].any()
-        assert len(room.playout) in (8, 9), (
+        assert len(room.playout) in (8, 9, 10), (
             "the ears heard 0.7 s of the far end, and the silence that filled its blocks"
         )
         late = room.speaker_frames_at_post[-1] - (len(heard) - len(played) + len(expected))
