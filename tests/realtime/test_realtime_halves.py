@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fault_words import BYTES_PER_MS
-from halves import Halves, HalfServer, talked_in
+from halves import HalfServer, Halves, talked_in
 from speakerd.core import events as on
 from speakerd.core.state import Idle, Rules
 
