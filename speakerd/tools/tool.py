@@ -33,6 +33,10 @@ class Tool:
     run: Run
     deadline_seconds: float | None = None
     """Seconds that one call may take; None means the runner's deadline."""
+    reads_outside: bool = False
+    """Whether its output may be text from outside, such as the web or a calendar."""
+    is_cancellable: bool = False
+    """Whether a call may be cancelled when the user interrupts."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.spec.name):
