@@ -43,7 +43,7 @@ def woken(seconds: float = 10.0) -> Story:
 
 
 def listening(seconds: float = 10.0) -> Story:
-    opened: list[do.Effect] = [do.OpenUplink(1, 27_200), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 3300.0)]
+    opened: list[do.Effect] = [do.OpenUplink(1, 33_600), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 3300.0)]
     return [*woken(seconds), (on.SessionOpened(1), opened, Light.LISTENING)]
 
 
@@ -231,7 +231,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (closed(1), [do.OpenSession(2, after_seconds=0.5)], Light.OPENING),
             (
                 on.SessionOpened(2),
-                [do.OpenUplink(2, 27_200), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 2, 3300.0)],
+                [do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 2, 3300.0)],
                 Light.LISTENING,
             ),
         ],
@@ -247,7 +247,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             ),
             (
                 on.SessionOpened(2),
-                [do.OpenUplink(2, 27_200), do.StartTimer(PHASE, 3, 8.0), do.StartTimer(AGE, 2, 3300.0)],
+                [do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 3, 8.0), do.StartTimer(AGE, 2, 3300.0)],
                 Light.LISTENING,
             ),
             (on.TimedOut(HEALTH, 1), [do.StartTimer(HEALTH, 2, 30.0)], Light.LISTENING),
@@ -362,7 +362,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (
                 WAKE,
                 [
-                    *(do.OpenUplink(2, 27_200), do.StartTimer(PHASE, 5, 8.0), do.StartTimer(AGE, 2, 3300.0)),
+                    *(do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 5, 8.0), do.StartTimer(AGE, 2, 3300.0)),
                     do.StopTimer(SPARING),
                 ],
                 Light.LISTENING,
@@ -394,7 +394,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (WAKE, [do.StartTimer(PHASE, 4, 10.0), do.StopTimer(SPARING)], Light.OPENING),
             (
                 on.SessionOpened(2),
-                [do.OpenUplink(2, 27_200), do.StartTimer(PHASE, 5, 8.0), do.StartTimer(AGE, 2, 3300.0)],
+                [do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 5, 8.0), do.StartTimer(AGE, 2, 3300.0)],
                 Light.LISTENING,
             ),
         ],
@@ -509,7 +509,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (
                 on.SessionOpened(1),
                 [
-                    *(do.OpenUplink(1, 27_200), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 3300.0)),
+                    *(do.OpenUplink(1, 33_600), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 3300.0)),
                     do.StartTimer(T.CONVERSATION, 1, 600.0),
                 ],
                 Light.LISTENING,
