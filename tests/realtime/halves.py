@@ -1,155 +1,37 @@
 """Both halves of the protocol without a network: our core and client, the offline server, and between them two queues.
 
-Nothing happens by itself. A walk says what happens next: a message arrives, the brain gets on, sound is played, the user
-speaks or presses, time runs out, the line breaks. `pump` lets everything go on for a while as it should.
+Nothing happens by itself. A walk says what happens next: a message arrives, the brain gets on, sound is played, the
+user speaks or presses, time runs out, the line breaks. `pump` lets everything go on for a while as it should.
 """
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from fault_mind import ANSWERS, REPORT, SORRY, Endpointer
-from fault_words import BYTES_PER_MS, pcm_of, words_in
+from fault_words import BYTES_PER_MS, pcm_of
 from halves_client import HalfLink, HalfSessions
-from speakerd.audio.utterances import SpeechOver
+from halves_server import HalfServer
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.state import Idle, Opening, Rules, State, session
 from speakerd.core.step import step
-from speakerd.offline.brain import Say
-from speakerd.offline.protocol import SessionProtocol
-from speakerd.offline.protocol_effects import (
-    Effect,
-    Listen,
-    Outputs,
-    Send,
-    Speak,
-    StartEndpointing,
-    Stop,
-    StopEndpointing,
-    Think,
-    Transcribe,
-)
 from speakerd.ports import ToolSpec
 from speakerd.realtime.endpoint import Endpoint, TurnDetection
-from speakerd.realtime.responses import Finish, Play
-
-Wire = dict[str, Any]
+from speakerd.realtime.responses import Finish, Happening, Play, Unheard
 
 TOOLS = (
     ToolSpec("clock", "Tells the time.", {"type": "object", "properties": {}}),
     ToolSpec("end_conversation", "Ends it.", {"type": "object", "properties": {}}),
 )
 SILENCE = bytes(900 * BYTES_PER_MS)
-_PIECE_BYTES = 200 * BYTES_PER_MS
-
-
-@dataclass
-class HalfServer:
-    """One session of the server, with a brain that answers when it is told to."""
-
-    number: int
-    sent: deque[str] = field(default_factory=deque)
-    work: list[Transcribe | Think | Speak] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    active: str | None = None
-    outputs: dict[str, int] = field(default_factory=dict)
-    """How often each call was answered."""
-    _endpointer: Endpointer | None = None
-    _unspoken: dict[str, bytes] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.protocol = SessionProtocol(
-            token=f"t{self.number}x", model="scripted", voice="marin", silence_ms=700, expires_at=1_900_000_000
-        )
-
-    @property
-    def items(self) -> dict[str, Any]:
-        """The conversation."""
-        return {item.item_id: item for item in self.protocol._conversation.items}
-
-    def take(self, frame: str) -> None:
-        event = json.loads(frame)
-        if event["type"] == "conversation.item.create" and event["item"]["type"] == "function_call_output":
-            call_id = event["item"]["call_id"]
-            self.outputs[call_id] = self.outputs.get(call_id, 0) + 1
-        self.do(self.protocol.receive(frame))
-
-    def do(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            match effect:
-                case Send(event):
-                    self._follow(event)
-                    self.sent.append(json.dumps(event))
-                case StartEndpointing(silence_ms=silence_ms):
-                    self._endpointer = Endpointer(silence_ms)
-                case StopEndpointing():
-                    self._endpointer = None
-                case Listen(pcm):
-                    self._listen(pcm)
-                case Transcribe() | Think() | Speak():
-                    self.work.append(effect)
-                case Stop(response_id):
-                    self.work = [each for each in self.work if getattr(each, "response_id", "") != response_id]
-
-    def get_on(self, which: int) -> None:
-        """The brain does a piece of its work."""
-        if not self.work:
-            return
-        effect = self.work[which % len(self.work)]
-        match effect:
-            case Transcribe(item_id, pcm):
-                self.work.remove(effect)
-                self.do(self.protocol.transcribed(item_id, words_in(pcm)))
-            case Think(response_id, question):
-                self.work.remove(effect)
-                words = REPORT if isinstance(question, Outputs) else ""
-                parts = [Say(REPORT)] if words else ANSWERS.get(getattr(question, "text", ""), [Say(SORRY)])
-                self.do(self.protocol.thought(response_id, parts))
-            case Speak(response_id, text):
-                self._speak(effect, response_id, text)
-
-    def fail(self) -> None:
-        """The active response fails."""
-        if self.active is not None:
-            self.do(self.protocol.failed(self.active, "no"))
-
-    def _speak(self, effect: Speak, response_id: str, text: str) -> None:
-        rest = self._unspoken.get(response_id)
-        rest = pcm_of(text) if rest is None else rest
-        piece, rest = rest[:_PIECE_BYTES], rest[_PIECE_BYTES:]
-        if piece:
-            self._unspoken[response_id] = rest
-            self.do(self.protocol.spoke(response_id, piece))
-        else:
-            self._unspoken.pop(response_id, None)
-            self.work.remove(effect)
-            self.do(self.protocol.spoken(response_id))
-
-    def _listen(self, pcm: bytes) -> None:
-        for found in self._endpointer.feed(pcm) if self._endpointer else ():
-            over = isinstance(found, SpeechOver)
-            self.do((self.protocol.speech_over if over else self.protocol.speech_began)(found.at_ms))
-
-    def _follow(self, event: Any) -> None:
-        match event["type"]:
-            case "response.created":
-                assert self.active is None, "two responses at once"
-                self.active = event["response"]["id"]
-            case "response.done":
-                assert self.active == event["response"]["id"]
-                self.active = None
-            case "error":
-                self.errors.append(event["error"]["code"])
 
 
 @dataclass
 class _Playing:
-    waiting: int = 0
-    played: int = 0
+    waiting: bytes = b""
+    played: bytes = b""
     is_finished: bool = False
 
 
@@ -161,8 +43,12 @@ class Halves:
         turns = None if rules.local_turns else TurnDetection()
         self.sessions = HalfSessions(Endpoint("half", "ws://half", {}, "scripted", turns=turns))
         self.servers: dict[int, HalfServer] = {}
-        self.heard: dict[str, int] = {}
-        """Bytes that were played of each item that is over."""
+        self.heard: dict[str, bytes] = {}
+        """What was played of each item that is over."""
+        self.written: dict[str, str] = {}
+        """The words of each item of the assistant, as far as we were told all of them."""
+        self.said: list[str] = []
+        """What the user said and wrote in this conversation."""
         self.running: dict[str, int] = {}
         """Tool calls, and in which session they were made."""
         self.finished: set[str] = set()
@@ -178,6 +64,8 @@ class Halves:
     def post(self, event: on.Event) -> None:
         """Something happens; what follows at once happens, too."""
         self._inbox.append(event)
+        if isinstance(event, on.Transcribed) and event.talker is on.Talker.ASSISTANT:
+            self.written[event.item_id] = event.text
         while self._inbox:
             self.state, effects = step(self.state, self._inbox.popleft())
             for effect in effects:
@@ -192,6 +80,7 @@ class Halves:
         """The user speaks, and is silent again; where the microphone is closed nobody hears it."""
         if self.uplink is None or (link := self.sessions.latest(self.uplink)) is None:
             return
+        self.said.append(words)
         self._sample += 50_000
         self.post(on.UtteranceBegan(self.uplink, self._sample))
         link.append(pcm_of(words) + SILENCE)
@@ -254,10 +143,9 @@ class Halves:
         wanted = milliseconds * BYTES_PER_MS
         while self._playing and self.state.phase is not None:
             item_id, item = next(iter(self._playing.items()))
-            now = min(wanted, item.waiting)
-            item.waiting -= now
+            now, item.waiting = item.waiting[:wanted], item.waiting[wanted:]
             item.played += now
-            wanted -= now
+            wanted -= len(now)
             if item.waiting or not item.is_finished:
                 return
             self._end(item_id, cut_short=False)
@@ -298,6 +186,8 @@ class Halves:
         match effect:
             case do.OpenSession(session=number, continues=continues, resend=resend):
                 self.sessions.open(number, continues, resend=resend)
+                if continues is None:
+                    self.said = []
             case do.CloseSession(session=number):
                 self.sessions.close(number)
             case do.StartTimer(timer=timer, epoch=epoch):
@@ -340,6 +230,7 @@ class Halves:
                 if latest := self.sessions.latest(told):
                     latest.delete(item_id)
             case do.SendText(text=text) if link:
+                self.said.append(text)
                 link.text(text)
             case do.CommitUtterance() if link:
                 link.commit()
@@ -352,20 +243,22 @@ class Halves:
             case do.ForgetFacts() if link:
                 link.forget_facts()
 
-    def _tell(self, happening: on.Event | Play | Finish) -> None:
+    def _tell(self, happening: Happening) -> None:
         match happening:
             case Play(item_id, pcm):
-                self._playing.setdefault(item_id, _Playing()).waiting += len(pcm)
+                self._playing.setdefault(item_id, _Playing()).waiting += pcm
             case Finish(item_id):
                 if item := self._playing.get(item_id):
                     item.is_finished = True
+            case Unheard():
+                pass
             case _:
                 self.post(happening)
 
     def _end(self, item_id: str, *, cut_short: bool) -> None:
         item = self._playing.pop(item_id)
-        self.heard[item_id] = self.heard.get(item_id, 0) + item.played
-        ended = on.PlayoutEnded(item_id, item.played // BYTES_PER_MS, cut_short=cut_short)
+        self.heard[item_id] = self.heard.get(item_id, b"") + item.played
+        ended = on.PlayoutEnded(item_id, len(item.played) // BYTES_PER_MS, cut_short=cut_short)
         # Within a step the player answers after it, as the real one does.
         if cut_short:
             self._inbox.append(ended)

@@ -16,7 +16,7 @@ from speakerd.realtime.endpoint import Endpoint
 from speakerd.realtime.memory import Memory
 from speakerd.realtime.messages import ClientEvent
 from speakerd.realtime.requests import Requests
-from speakerd.realtime.responses import Finish, Play, Responses
+from speakerd.realtime.responses import Happening, Responses, Unheard
 from speakerd.realtime.told import Told
 
 FACTS = "it is so late"
@@ -102,7 +102,7 @@ class HalfLink:
     def output(self, call_id: str, output: str) -> None:
         self.send(messages.tool_output(call_id, output))
 
-    def take(self, frame: str, tell: Callable[[events.Event | Play | Finish], None]) -> None:
+    def take(self, frame: str, tell: Callable[[Happening], None]) -> None:
         """A frame arrived: tell what it means."""
         message = messages_decode.decode(frame)
         if isinstance(message, received.ErrorReported):
@@ -114,6 +114,9 @@ class HalfLink:
         self.memory.take(message)
         for happening in self.responses.take(message):
             self.memory.keep(happening)
+            if isinstance(happening, Unheard):
+                self.memory.history.delete(happening.item_id)
+                self.delete(happening.item_id)
             tell(happening)
 
 

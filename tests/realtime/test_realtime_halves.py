@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fault_words import BYTES_PER_MS
-from halves import HalfServer, Halves, talked_in
+from fault_words import BYTES_PER_MS, pcm_of, words_in
+from halves import Halves, talked_in
+from halves_server import HalfServer
 from speakerd.core import events as on
 from speakerd.core.state import Idle, Rules
+from speakerd.realtime.history import OWN
 
 RULES = {
     "half duplex": Rules(),
@@ -82,15 +85,40 @@ def check_agreement(halves: Halves) -> None:
     server = halves.servers[number]
     assert server.active is None
     check_sound(halves, server)
+    check_words(halves, server)
+    check_told(halves, server)
     calls = {item.wire["call_id"] for item in server.items.values() if item.kind == "function_call"}
     outputs = {item.wire["call_id"] for item in server.items.values() if item.kind == "function_call_output"}
-    assert calls & halves.finished <= outputs, "a call that ran is not answered"
+    endings = {each.wire["call_id"] for each in server.items.values() if each.wire.get("name") == "end_conversation"}
+    assert calls - endings == outputs, "a call that is not answered"
+
+
+def check_words(halves: Halves, server: HalfServer) -> None:
+    """What the user said is known once and in order.
+
+    Only what was acted upon before it was written down cannot be told to a new session.
+    """
+    known = [item.transcript for item in server.items.values() if item.kind == "user"]
+    if not any(item_id.startswith(OWN) for item_id in server.items):
+        assert known == halves.said
+    said = iter(halves.said)
+    assert all(words in said for words in known), f"{known} are known, {halves.said} was said"
+
+
+def check_told(halves: Halves, server: HalfServer) -> None:
+    """A new session is told of no word of an answer that was not heard, but for the one that was cut."""
+    silent = {text for item_id, text in halves.written.items() if item_id not in halves.heard}
+    heard = [words_in(pcm).split() for pcm in halves.heard.values()]
+    for item_id, item in server.items.items():
+        words = item.transcript.split()
+        if item_id.startswith(OWN) and item.kind == "assistant" and item.transcript not in silent:
+            assert any(words[: len(each)] == each[: len(words)] and len(words) <= len(each) + 2 for each in heard)
 
 
 def check_sound(halves: Halves, server: HalfServer) -> None:
     for item_id, item in server.items.items():
-        if item.kind == "assistant" and item.audio and item_id in halves.heard:
-            heard_ms = halves.heard.get(item_id, 0) // BYTES_PER_MS
+        if item.kind == "assistant" and item.audio:
+            heard_ms = len(halves.heard.get(item_id, b"")) // BYTES_PER_MS
             assert abs(item.audio_ms - heard_ms) <= 1, f"{item_id}: {heard_ms} ms were heard, {item.audio_ms} are known"
 
 
@@ -111,7 +139,7 @@ def check_recovery(halves: Halves) -> None:
     assert set(halves.heard) - heard, f"no answer: {halves.state}"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(RULES)), stories)
 def test_both_halves_agree_whatever_happens(rules: str, story: Story) -> None:
     halves = Halves(RULES[rules])
@@ -123,3 +151,23 @@ def test_both_halves_agree_whatever_happens(rules: str, story: Story) -> None:
     check_agreement(halves)
     check_recovery(halves)
     check(halves)
+
+
+def test_the_walk_can_fail() -> None:
+    """Halves that do not agree are found out: the checks are not empty."""
+    halves = Halves(RULES["half duplex"])
+    for happening in (("wake",), ("connect",), ("say", "what time is it"), ("pump", 60)):
+        happen(halves, happening)
+    settle(halves)
+    check_agreement(halves)
+    (server,) = halves.servers.values()
+    (answer,) = [item for item in server.items.values() if item.kind == "assistant"]
+    halves.heard[answer.item_id] = pcm_of("it is")
+    with pytest.raises(AssertionError, match="were heard"):
+        check_agreement(halves)
+    halves.said = []
+    with pytest.raises(AssertionError):
+        check_words(halves, server)
+    server.outputs["call"] = 2
+    with pytest.raises(AssertionError, match="twice"):
+        check(halves)
