@@ -25,7 +25,7 @@ class McpServer:
     name: str
     """What its tools begin with: up to 16 small letters, digits and "-", such as time for time_get_current_time."""
     command: tuple[str, ...] = ()
-    """The program that is the server, and its arguments, for one that the speaker starts; it runs as the speaker does."""
+    """The program that is the server, and its arguments, where the speaker starts it; it runs as the speaker does."""
     url: str = ""
     """Its address, such as http://192.168.1.5:8000/mcp, for one that runs elsewhere (streamable HTTP)."""
     key_file: str = ""

@@ -27,7 +27,9 @@ _DIGITS = {
 }  # fmt: skip
 
 
-def held_back(state: State, talk: Conversation, event: on.ToolCalled) -> tuple[State, Conversation, str, list[do.Effect]]:
+def held_back(
+    state: State, talk: Conversation, event: on.ToolCalled
+) -> tuple[State, Conversation, str, list[do.Effect]]:
     """What is answered in place of an output, "" if the call may run; the state and conversation know of it."""
     asked = (event.name, event.arguments)
     if talk.asked.count(asked) >= state.rules.most_equal_calls:

@@ -52,7 +52,7 @@ async def spoken_to(
         )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "its command is not usable"
-        raise NotSentError(f"{argv[0]} cannot be started ({reason}): check its command.") from error
+        raise NotSentError(f"{argv[0]} cannot be started ({reason})") from error
     heard, inbound = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     outbound, to_say = anyio.create_memory_object_stream[SessionMessage](0)
     async with anyio.create_task_group() as group, heard, inbound, outbound, to_say:

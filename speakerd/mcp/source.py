@@ -33,7 +33,6 @@ POLL_SECONDS = 60.0
 RECONNECT_SECONDS = 4.0
 """How long a call waits for a server that is away."""
 
-_LIST_SECONDS = 10.0
 _CLOSING_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
@@ -52,10 +51,13 @@ class ServerHealth:
 
 
 class McpSource:
-    """The tools of one server; loop thread only."""
+    """The tools of one server; loop thread only. `on_change` is called when tools or health have changed."""
 
-    def __init__(self, server: Server, *, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(
+        self, server: Server, on_change: Callable[[], None] = lambda: None, *, poll_seconds: float = POLL_SECONDS
+    ) -> None:
         self._server = server
+        self._on_change = on_change
         self._poll_seconds = poll_seconds
         self._tools: tuple[Tool, ...] = ()
         self._offered: Sequence[OfferedTool] = ()
@@ -170,7 +172,7 @@ class McpSource:
                     finally:
                         self._lose(link)
         except TimeoutError:
-            raise ToolServerError(f"it did not answer within {self._server.connect_seconds:g} seconds") from None
+            raise self._too_late() from None
 
     async def _watch(self, link: Link, url: str) -> None:
         """List the tools now and then, and whenever there is reason to; raises when the connection is no good."""
@@ -182,19 +184,23 @@ class McpSource:
             if link.has_ended or self._link is not link:
                 raise ToolServerError("the connection broke")
             try:
-                async with asyncio.timeout(_LIST_SECONDS):
+                async with asyncio.timeout(self._server.connect_seconds):
                     self._take(await link.tools(), url)
             except TimeoutError:
-                raise ToolServerError(f"it did not answer within {_LIST_SECONDS:g} seconds") from None
+                raise self._too_late() from None
+
+    def _too_late(self) -> ToolServerError:
+        return ToolServerError(f"it did not answer within {self._server.connect_seconds:g} seconds")
 
     def _take(self, offered: Sequence[OfferedTool], url: str) -> None:
         if objection := self._server.objection(url, offered):
-            self._tools, self._offered = (), ()
+            self._tools, self._offered = (), ()  # an update has made of it what must not be used
             raise ToolServerError(objection)
         if offered != self._offered:
             self._offered = offered
             self._tools = tools(self._server, offered, self.call)
             _log.info("%s offers %d tools.", self._server.title, len(self._tools))
+            self._on_change()
 
     def _come_up(self, link: Link) -> None:
         self._link, self._reason = link, ""
@@ -220,6 +226,7 @@ class McpSource:
     def _tell_waiting(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+        self._on_change()
 
 
 def tools(
