@@ -11,11 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from speakerd import settings_budget, settings_endpoint, settings_toml
+from speakerd import settings_budget, settings_endpoint, settings_toml, settings_tools
 from speakerd.errors import ConfigurationError
 from speakerd.settings_budget import BudgetSettings as BudgetSettings
 from speakerd.settings_endpoint import EndpointSettings as EndpointSettings
 from speakerd.settings_endpoint import OtherEndpoint as OtherEndpoint
+from speakerd.settings_tools import PolicyRow as PolicyRow
+from speakerd.settings_tools import ToolSettings as ToolSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,16 +176,6 @@ class OfflineSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolSettings:
-    """What the assistant may do."""
-
-    demo_home: bool = False
-    """Offer a pretended home with lights, to try the speaker without one."""
-    deadline_seconds: float = 10.0
-    """Seconds after which a tool that has not answered is given up."""
-
-
-@dataclass(frozen=True, slots=True)
 class ControlSettings:
     """The control socket and the log."""
 
@@ -264,6 +256,7 @@ def _check_ranges(settings: Settings) -> None:
         "conversation.failover_seconds": (settings.conversation.failover_seconds, 0.5, 60.0),
         "offline.words_per_minute": (settings.offline.words_per_minute, 80, 450),
         "offline.silence_ms": (settings.offline.silence_ms, 200, 3000),
+        "tools.approval_seconds": (settings.tools.approval_seconds, 5.0, 300.0),
         "tools.deadline_seconds": (settings.tools.deadline_seconds, 0.1, 120.0),
         **settings_budget.bounds(settings.budget),
     }
@@ -277,6 +270,7 @@ def _check_ranges(settings: Settings) -> None:
     _check_others(settings.wake_word)
     settings_endpoint.check_addresses(settings.endpoint)
     settings_budget.check_prices(settings.budget)
+    settings_tools.check_policy(settings.tools)
 
 
 def _check_others(wake_word: WakeWordSettings) -> None:

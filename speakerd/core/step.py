@@ -12,6 +12,7 @@ from speakerd.core import derived
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.activations import end, on_action, on_release, on_say, on_text, on_wake_word, quiet
+from speakerd.core.approvals import expire
 from speakerd.core.barge_in import on_hold_over, on_voice
 from speakerd.core.moves import Outcome, fail, finish, judge
 from speakerd.core.opening import on_check, on_opening_failed, on_spare, on_spare_over
@@ -165,6 +166,8 @@ def _on_timer(state: State, event: on.TimedOut) -> Outcome:
         case on.Timer.ANNOUNCEMENT:
             is_current = state.announcing is not None and state.announcing.number == number
             return stop_announcing(state) if is_current else (state, [])
+        case on.Timer.APPROVAL:
+            return expire(state, number)
         case on.Timer.TAP:
             return replace(state, is_tap=state.is_tap and number != state.presses), []
         case on.Timer.PHASE:
@@ -276,6 +279,7 @@ def _running(state: State) -> dict[on.Timer, tuple[int, float]]:
         on.Timer.SPARE: (state.spare.session if state.spare else None, derived.spare_seconds(state)),
         on.Timer.HEALTH: (state.checks, derived.check_seconds(state)),
         on.Timer.ANNOUNCEMENT: (announcing, derived.announcement_seconds(state)),
+        on.Timer.APPROVAL: (state.approval.number if state.approval else None, rules.approval_seconds),
         on.Timer.TAP: (state.presses if state.is_tap else None, rules.tap_seconds),
     }
     return {
