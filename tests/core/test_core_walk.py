@@ -431,7 +431,9 @@ def _without(*words: str) -> list[on.Event]:
 
 WALKS = {
     "cues that last, no calls": _without("'r2'", "'i2'", "'c1'", "'c2'", "SpeechSt", "Asked(True)", "Asked(False)"),
-    "one of each id": _without("'r2'", "'i2'", "'c2'", "CueEnded", "FAILED"),
+    "one of each id, no alarm": _without(
+        "'r2'", "'i2'", "'c2'", "CueEnded", "FAILED", "AlarmRang", "RINGING", "MutePressed"
+    ),
     "two of each id, no alarm": _without(
         *("AlarmRang", "RINGING", "TextAsked", "Mute", "Microphone", "CueEnded", "-50000", "SessionClosed", "FAILED")
     ),
@@ -495,11 +497,11 @@ ALL_MONEY_CAN_BUY = replace(
     reopening_tries=1,
 )
 WALKED = [
-    (RULES, "one of each id"),
+    (RULES, "one of each id, no alarm"),
     (RULES, "two of each id, no alarm"),
     (FULL_DUPLEX, "two of each id, no alarm"),
     (replace(RULES, local_turns=True, turn_cues=True), "cues that last, no calls"),
-    (replace(FULL_DUPLEX, local_turns=True, turn_cues=True), "one of each id"),
+    (replace(FULL_DUPLEX, local_turns=True, turn_cues=True), "one of each id, no alarm"),
     (replace(RULES, local_turns=True, push_to_talk=True), "the button held"),
     (replace(FULL_DUPLEX, facts=True, reopening_tries=1), "a conversation in several sessions"),
     (ALL_MONEY_CAN_BUY, "what goes on beside"),
