@@ -50,7 +50,7 @@ def held_back(state: State, talk: Conversation, event: on.ToolCalled) -> HeldBac
     answer = PRESS.format(seconds=state.rules.approval_seconds)
     if code:
         answer = SAY.format(press=answer, code=" ".join(code))
-    waiting = [do.NoteDecision(event.name, "waiting", judged.value), do.PlayCue(do.Cue.CONFIRM)]
+    waiting: list[do.Effect] = [do.NoteDecision(event.name, "waiting", judged.value), do.PlayCue(do.Cue.CONFIRM)]
     return state, talk, answer, waiting
 
 
