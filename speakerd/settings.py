@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from speakerd import settings_budget, settings_endpoint, settings_mcp, settings_toml
+from speakerd import settings_budget, settings_endpoint, settings_mcp, settings_toml, settings_tools
 from speakerd.errors import ConfigurationError
 from speakerd.settings_budget import BudgetSettings as BudgetSettings
 from speakerd.settings_endpoint import EndpointSettings as EndpointSettings
@@ -19,6 +19,8 @@ from speakerd.settings_endpoint import OtherEndpoint as OtherEndpoint
 from speakerd.settings_mcp import HomeAssistantSettings as HomeAssistantSettings
 from speakerd.settings_mcp import McpServer as McpServer
 from speakerd.settings_mcp import McpSettings as McpSettings
+from speakerd.settings_tools import PolicyRow as PolicyRow
+from speakerd.settings_tools import ToolSettings as ToolSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +179,6 @@ class OfflineSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolSettings:
-    """What the assistant may do."""
-
-    demo_home: bool = False
-    """Offer a pretended home with lights, to try the speaker without one."""
-    deadline_seconds: float = 10.0
-    """Seconds after which a tool that has not answered is given up."""
-
-
-@dataclass(frozen=True, slots=True)
 class ControlSettings:
     """The control socket and the log."""
 
@@ -269,6 +261,7 @@ def _check_ranges(settings: Settings) -> None:
         "conversation.failover_seconds": (settings.conversation.failover_seconds, 0.5, 60.0),
         "offline.words_per_minute": (settings.offline.words_per_minute, 80, 450),
         "offline.silence_ms": (settings.offline.silence_ms, 200, 3000),
+        "tools.approval_seconds": (settings.tools.approval_seconds, 5.0, 300.0),
         "tools.deadline_seconds": (settings.tools.deadline_seconds, 0.1, 120.0),
         **settings_budget.bounds(settings.budget),
         **settings_mcp.bounds(settings.mcp, settings.home_assistant),
@@ -284,6 +277,7 @@ def _check_ranges(settings: Settings) -> None:
     settings_endpoint.check_addresses(settings.endpoint)
     settings_budget.check_prices(settings.budget)
     settings_mcp.check_servers(settings.mcp, settings.home_assistant)
+    settings_tools.check_policy(settings.tools)
 
 
 def _check_others(wake_word: WakeWordSettings) -> None:

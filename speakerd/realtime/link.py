@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
@@ -56,6 +56,8 @@ class Surroundings:
     """What changes from turn to turn, in words; empty for nothing."""
     now: Callable[[], float]
     """Seconds since 1970, as far as this machine knows."""
+    code: Callable[[], str]
+    """Makes digits that nobody knows yet."""
     trace: Trace
     on_usage: OnUsage
 
@@ -131,6 +133,10 @@ class Link:
     def send_text(self, text: str) -> None:
         """Add a user message."""
         self._send(messages_items.told(self._memory.history.add_text(text)))
+
+    def send_note(self, text: str) -> None:
+        """Tell the model what nobody said; a session that follows is not told again."""
+        self._send(messages_items.facts(f"note_{self._next_event_id()}", text))
 
     def send_tool_output(self, call_id: str, output: str) -> None:
         """Answer a function call that the server knows."""
@@ -254,6 +260,8 @@ class Link:
             case Unheard(item_id):
                 self._memory.history.delete(item_id)
                 self.delete_item(item_id)
+            case events.ToolCalled():
+                self._around.post(replace(happening, code=self._around.code()))
             case _:
                 self._around.post(happening)
 

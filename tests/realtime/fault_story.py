@@ -18,6 +18,7 @@ from typing import Any
 
 from fast_loop import fast_loop
 from fault_kinds import Trouble
+from fakes import FakeAudit, Told
 from fault_room import (
     Card,
     RoomAnnouncer,
@@ -235,7 +236,7 @@ async def _living(
     sessions = RealtimeSessions(endpoints, (CLOCK, END), player, daemon.post, chance=lambda: 0.5)
     capture = RoomCapture(daemon.post, sessions.append_audio)
     lights, announcer = RoomLights(), RoomAnnouncer(player)
-    devices = Devices(sessions, capture, player, tools, lights, RoomControl(), RoomJudge(), announcer)
+    devices = Devices(sessions, capture, player, tools, lights, RoomControl(), RoomJudge(), announcer, FakeAudit(Told()))
     async with asyncio.TaskGroup() as group:
         running = group.create_task(daemon.run(devices))
         owners = [group.create_task(sessions.run()), group.create_task(Card(capture, player).run())]
