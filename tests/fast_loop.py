@@ -59,7 +59,7 @@ class FastLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._one_less)
         return future
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as the loop has it
         """As in any loop; the clock waits for the end of the threads."""
         with self.real_time():
             await super().shutdown_default_executor()
