@@ -11,7 +11,7 @@ import importlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
@@ -227,6 +227,11 @@ class McpSource:
         self._changed.set()
         self._changed = asyncio.Event()
         self._on_change()
+
+
+def servers_status(sources: Sequence[McpSource]) -> list[Mapping[str, object]]:
+    """How the servers are, in the words of the status."""
+    return [asdict(source.health()) for source in sources]
 
 
 def tools(

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from speakerd.errors import ToolError
 from speakerd.ports import ToolSpec
@@ -41,6 +42,13 @@ class Tool:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.spec.name):
             raise ValueError(f'"{self.spec.name}" cannot name a tool: use 1 to 64 letters, digits, "_" and "-".')
+
+
+class ToolSource(Protocol):
+    """Tools that appear and go; their owner runs elsewhere."""
+
+    def tools(self) -> tuple[Tool, ...]:
+        """What there is now, in an order that never changes."""
 
 
 def parameters(required: tuple[str, ...] = (), /, **properties: Mapping[str, object]) -> Mapping[str, object]:
