@@ -19,6 +19,7 @@ from fault_kinds import (
     IDLE,
     LADDER,
     MID_AUDIO,
+    REPLAY,
     UNTIL_ANSWERED,
     UPDATED,
     Cut,
@@ -152,6 +153,24 @@ async def test_a_session_that_breaks_costs_a_moment(tmp_path: Path, fault: Fault
     if not isinstance(fault, FailResponse):  # after which this server's mind begins anew
         assert len(home.calls) == len([attempt for attempt in home.tries if attempt.words == "what time is it"])
     assert len(home.server.sessions) <= 4
+
+
+RETOLD = {**{name: SendError(each) for name, each in BENIGN.items()}, **HARMLESS, **BREAKING}
+
+
+@pytest.mark.parametrize("name", RETOLD)
+@in_fast_time
+async def test_a_fault_while_the_next_session_is_told_what_was_said(tmp_path: Path, name: str) -> None:
+    home = await told(tmp_path, Trouble(IDLE, Cut()), Trouble(REPLAY, RETOLD[name], session=2))
+    assert len(home.server.struck) == 2
+    assert not unanswered(home)
+    # A second session that breaks before anything was said is told, and the user wakes a third.
+    assert len(home.player.cues) == (name in BREAKING and not isinstance(BREAKING[name], FailResponse))
+    ours = [line.event for line in home.server.lines if line.session == 2 and not line.sent]
+    items = [event["item"] for event in ours if "item" in event]
+    texts = [part["text"] for item in items for part in item.get("content", []) if "text" in part]
+    assert texts[:2] == ["what time is it", "it is noon"][: len(texts)]
+    assert texts
 
 
 @cells((DUMB, LADDER))
