@@ -73,6 +73,11 @@ class Responses:
         self._unheard: dict[str, str] = {}
         """The response of each item that has neither sounded nor been done."""
 
+    @property
+    def is_sounding(self) -> bool:
+        """Whether more of an answer that has begun to sound must come."""
+        return any(item.sounding for item in reversed(self._items.values()))
+
     def take(self, message: ServerMessage) -> list[Happening]:
         """What a message means; nothing for one that only confirms, and for what is late."""
         match message:

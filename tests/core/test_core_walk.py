@@ -135,7 +135,9 @@ class World:
                 return replace(self, announcing=None)
             case do.MarkUplink():
                 assert self.uplink is None, "what is open has its own end"
-            case do.RefuseAsk() | do.Exit():
+            case do.SendNote():
+                assert effect.session in self.sessions, "notes for nobody"
+            case do.RefuseAsk() | do.Exit() | do.NoteDecision():
                 pass
         return self
 
@@ -255,8 +257,8 @@ def _canonical_down(state: State) -> tuple[Down, ...]:
 
 
 def _canonical_talk(talk: Conversation, number: int) -> Conversation:
-    # Nothing but an empty transcript asks for the interrupter, and no walk has one.
-    return replace(talk, session=number, root=0, turns=0, since_sample=None, interrupter=None)
+    # Nothing but an empty transcript asks for the interrupter, and no walk has one. What was asked is counted, too.
+    return replace(talk, session=number, root=0, turns=0, since_sample=None, interrupter=None, asked=())
 
 
 def _any_cue(cues: frozenset[do.Cue]) -> frozenset[do.Cue]:

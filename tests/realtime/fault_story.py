@@ -254,7 +254,7 @@ async def _living(
 def _is_clients(task: asyncio.Task[Any]) -> bool:
     """Whether a task is ours: the server keeps those of the connections that it lets hang."""
     code = getattr(task.get_coro(), "cr_code", None)
-    return code is None or not code.co_filename.endswith("server.py")
+    return code is None or not code.co_filename.endswith(("server.py", "fault_session.py"))
 
 
 def _descriptors() -> int:
