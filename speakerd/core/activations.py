@@ -7,6 +7,7 @@ from typing import assert_never
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
+from speakerd.core.answers import used
 from speakerd.core.derived import uplinked
 from speakerd.core.moves import Outcome, announce, enter, finish, interrupt
 from speakerd.core.opening import hear_by_button, open_conversation
@@ -25,7 +26,7 @@ from speakerd.core.state import (
     Thinking,
     Wake,
 )
-from speakerd.core.turns import commit, on_opened, used
+from speakerd.core.turns import commit, on_opened, words
 from speakerd.core.words import CallTool, Stop, Talk
 
 CARD_MISSING = "the sound card is not available: see what `speakerd check` says"
@@ -171,7 +172,9 @@ def on_text(state: State, event: on.TextAsked) -> Outcome:
         case Idle():
             return _open(state, Opening(0, request=event.request, text=event.text, aloud=event.aloud))
         case Listening(talk=talk, utterance=None) if talk.response is None and not talk.is_lost:
-            talk = replace(used(state, talk), response=Requested(), aloud=event.aloud, unanswered=False)
+            talk = used(state, talk)
+            ending = talk.ending or words(event.text) in state.rules.end_phrases
+            talk = replace(talk, response=Requested(), aloud=event.aloud, unanswered=False, ending=ending)
             asking: list[do.Effect] = [
                 do.SendText(talk.session, event.text),
                 do.CreateResponse(talk.session, event.aloud),

@@ -33,6 +33,16 @@ def capturing(state: State) -> bool:
     return not state.muted and not state.stopping
 
 
+def is_written(state: State) -> bool:
+    """Whether a question by text is answered by text alone: no sound card is needed."""
+    talk = conversation(state.phase)
+    match state.phase:
+        case Opening(text=str(), aloud=aloud):
+            return not aloud
+        case _:
+            return talk is not None and talk.typed and not talk.aloud
+
+
 def uplinked(state: State) -> int | None:
     """Number of the session that the microphone is sent to; in half duplex to none while sound leaves the speaker."""
     quiet = state.rules.full_duplex or not (state.ringing or state.cues)
@@ -93,11 +103,15 @@ def may_bill(state: State) -> bool:
 
 def is_unaffordable(state: State, talk: Conversation) -> bool:
     """Whether a conversation costs money and has reached a limit."""
-    if not state.rules.endpoints[talk.endpoint].bills:
-        return False
+    return is_past_its_cap(state, talk) or (state.rules.endpoints[talk.endpoint].bills and not may_bill(state))
+
+
+def is_past_its_cap(state: State, talk: Conversation) -> bool:
+    """Whether a conversation costs money, and has cost as much as one may; what was spent last may be another's."""
     spent = state.spent
     is_its_own = spent is not None and spent.session >= talk.root
-    return not may_bill(state) or (is_its_own and conversation_cap_reached(state.rules.budget, spent))
+    bills = state.rules.endpoints[talk.endpoint].bills
+    return bills and is_its_own and conversation_cap_reached(state.rules.budget, spent)
 
 
 def serving(state: State) -> int | None:

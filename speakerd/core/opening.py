@@ -30,6 +30,7 @@ from speakerd.core.state import (
 )
 
 _BACK_OFF_SECONDS = (0.1, 0.5, 1.5, 3.0)
+_NOTHING_SPENT = on.Spent(on.NO_SESSION, "", 0, 0)
 
 
 def open_conversation(state: State, wanted: Opening) -> Outcome:
@@ -48,10 +49,10 @@ def open_conversation(state: State, wanted: Opening) -> Outcome:
 
 def _refuse(state: State, wanted: Opening) -> Outcome:
     """Past the cap, and nobody is there who costs nothing: say so each time."""
-    reached = cap_reached(state.rules.budget, state.spent)
-    if reached is None or state.spent is None:
-        return fail(state, on.Fault.REFUSED)
-    sentence = limit_sentence(reached, state.rules.budget, state.spent, goes_on=False)
+    budget, spent = state.rules.budget, state.spent or _NOTHING_SPENT
+    sentence = limit_sentence(cap_reached(budget, spent) or "", budget, spent, goes_on=False)
+    if wanted.request is not None and not wanted.aloud:
+        return state, [do.RefuseAsk(wanted.request, sentence)]
     state, effects = fail(announce(state, sentence), on.Fault.OVER_BUDGET)
     if wanted.request is not None:
         effects.append(do.RefuseAsk(wanted.request, sentence))
@@ -68,13 +69,25 @@ def on_opening_failed(
         again = replace(phase, session=number, tries=phase.tries + 1)
         wait = _BACK_OFF_SECONDS[min(again.tries, len(_BACK_OFF_SECONDS) - 1)]
         return replace(state, phase=again, sessions=number), [_open(again, wait, continues=phase.session)]
-    state = give_up(state, phase.endpoint, fault)
+    return _open_elsewhere(give_up(state, phase.endpoint, fault), phase, fault, reason, closing)
+
+
+def _open_elsewhere(
+    state: State, phase: Opening, fault: on.Fault, reason: str, closing: tuple[do.Effect, ...]
+) -> Outcome:
     instead = another(state, phase.endpoint)
     if instead is None:
         return fail(state, fault, reason)
     number = state.sessions + 1
-    moved = replace(phase, session=number, endpoint=instead, tries=0)
+    resume = replace(phase.resume, endpoint=instead) if phase.resume else None
+    moved = replace(phase, session=number, endpoint=instead, tries=0, resume=resume)
     return replace(enter(state, moved), sessions=number), [*closing, _open(moved, 0.0, continues=phase.session)]
+
+
+def open_for_nothing(state: State, phase: Opening) -> Outcome:
+    """A limit was reached while a session opens: whoever costs nothing serves instead."""
+    reason = "the limit on what may be spent is reached: see what `speakerd cost` says"
+    return _open_elsewhere(state, phase, on.Fault.OVER_BUDGET, reason, (do.CloseSession(phase.session),))
 
 
 def _most_tries(state: State, phase: Opening) -> int:
@@ -96,10 +109,18 @@ def _resends(talk: Conversation) -> bool:
     return not talk.typed and (talk.response is None or talk.unanswered)
 
 
-def on_lost(state: State, phase_talk: Conversation, fault: on.Fault, reason: str, *, is_open: bool = False) -> Outcome:
+def on_lost(
+    state: State,
+    phase_talk: Conversation,
+    fault: on.Fault,
+    reason: str,
+    *,
+    is_open: bool = False,
+    is_hopeless: bool = False,
+) -> Outcome:
     """The session of a conversation broke off: go on in another, once what was received of an answer is played."""
     endpoint, breaks = phase_talk.endpoint, phase_talk.breaks + 1
-    if fault in FATAL or breaks > state.rules.reopening_tries:
+    if fault in FATAL or is_hopeless or breaks > state.rules.reopening_tries:
         state = give_up(state, endpoint, fault)
         instead = another(state, endpoint)
         if instead is None:

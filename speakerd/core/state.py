@@ -250,7 +250,8 @@ class Speaking:
     """What the microphone hears over the answer; only where the uplink is open meanwhile."""
 
 
-Phase = Idle | Opening | Listening | Thinking | Speaking
+Talking = Listening | Thinking | Speaking
+Phase = Idle | Opening | Talking
 
 
 @dataclass(frozen=True, slots=True)

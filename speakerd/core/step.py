@@ -12,10 +12,11 @@ from speakerd.core import derived
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.activations import end, on_action, on_release, on_say, on_text, on_wake_word, quiet
+from speakerd.core.answers import on_playout_ended, on_tool_finished
 from speakerd.core.barge_in import on_hold_over, on_voice
 from speakerd.core.moves import Outcome, fail, finish, judge
 from speakerd.core.opening import on_check, on_opening_failed, on_spare, on_spare_over
-from speakerd.core.settling import on_spent, settle, stop_announcing
+from speakerd.core.settling import announce_next, on_spent, settle, stop_announcing
 from speakerd.core.state import (
     Card,
     Conversation,
@@ -28,7 +29,7 @@ from speakerd.core.state import (
     session,
 )
 from speakerd.core.timers import timers
-from speakerd.core.turns import on_conversation, on_playout_ended, on_tool_finished
+from speakerd.core.turns import on_conversation
 
 NOT_OPENED = "it did not open in time"
 
@@ -42,6 +43,8 @@ def step(state: State, event: on.Event) -> Outcome:
         return state, []
     after, settling = settle(state, after)
     after, wanted = _cued(after, wanted + settling)
+    after, announcing = announce_next(after)
+    wanted += announcing
     heard_before, heard_after = derived.uplinked(state), derived.uplinked(after)
     effects: list[do.Effect] = []
     if heard_before is not None and heard_before != heard_after:
@@ -131,7 +134,7 @@ def _on_card(state: State, event: on.CardFound | on.CardLost | on.MicrophoneSile
         case on.CardFound():
             return replace(state, card=Card.UP), [do.StartRinging()] if state.ringing else []
         case on.CardLost():
-            state, effects = finish(state)
+            state, effects = (state, []) if derived.is_written(state) else finish(state)
             state, hushing = stop_announcing(state)
             return replace(state, card=Card.DOWN, microphone_silent=False), effects + hushing
         case on.MicrophoneHeard():
