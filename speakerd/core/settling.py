@@ -21,7 +21,7 @@ def settle(before: State, after: State) -> Outcome:
     """Bring the state to rest; only where one branch or another led to it do the effects differ."""
     state, effects = _interrupt_announcement(after)
     state, ending = _end_unaffordable(state)
-    state, renewing = _renew(state)
+    state, renewing = _renew(before, state)
     state, speaking = _announce(state)
     state, warming = _keep_warm(before, state)
     return state, effects + ending + renewing + speaking + warming
@@ -54,13 +54,13 @@ def _announce(state: State) -> Outcome:
     return state, [do.Announce(first.number, first.text)]
 
 
-def _renew(state: State) -> Outcome:
+def _renew(before: State, state: State) -> Outcome:
     """A session that broke off is replaced as soon as nothing sounds; an old one, as soon as nothing goes on."""
     match state.phase:
-        case Listening(talk=talk) | Thinking(talk=talk) if talk.is_lost:
-            return reopen(state, talk)
-        case Listening(talk=talk, utterance=None) if talk.is_old and _is_quiet(talk):
-            return reopen(state, talk)
+        case Listening(talk=talk) | Thinking(talk=talk) as phase if talk.is_lost:
+            return reopen(before, state, phase)
+        case Listening(talk=talk, utterance=None) as phase if talk.is_old and _is_quiet(talk):
+            return reopen(before, state, phase)
         case _:
             return state, []
 

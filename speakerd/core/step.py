@@ -53,7 +53,7 @@ def step(state: State, event: on.Event) -> Outcome:
     if derived.capturing(state) != derived.capturing(after):
         effects.append(do.OpenCapture() if derived.capturing(after) else do.CloseCapture())
     if heard_before != heard_after:
-        after, opening = _open_uplink(after)
+        after, opening = _open_uplink(state, after)
         effects += opening
     return after, effects + timers(state, after)
 
@@ -116,7 +116,7 @@ def _on_mute(state: State, muted: bool) -> Outcome:
         case Opening(text=None, resume=None) | Listening() if muted:
             state, finishing = finish(state)
             return state, finishing + effects
-        case Opening(resume=talk) if muted and talk is not None and not talk.typed:
+        case Opening(resume=Conversation() as talk) if muted and not talk.owes:
             state, finishing = finish(state)
             return state, finishing + effects
         case Speaking() as phase if muted:
@@ -260,10 +260,14 @@ def _facts(before: State, after: State) -> list[do.Effect]:
     return effects
 
 
-def _open_uplink(state: State) -> Outcome:
+def _open_uplink(before: State, state: State) -> Outcome:
     """Use up the position at which the uplink begins: when it opens again, it begins there and then."""
     phase = state.phase
     if derived.uplinked(state) is None or isinstance(phase, Idle | Opening):
         return state, []
-    used = replace(phase, talk=replace(phase.talk, since_sample=None))
-    return replace(state, phase=used), [do.OpenUplink(phase.talk.session, phase.talk.since_sample)]
+    talk = phase.talk
+    was_loud = not state.rules.full_duplex and (before.ringing or before.cues)
+    # What was heard since the uplink ended is our own sound; but who holds the button may have spoken over it.
+    since_sample = None if was_loud and talk.since_sample == do.LEFT_OFF and not talk.by_button else talk.since_sample
+    used = replace(phase, talk=replace(talk, since_sample=None))
+    return replace(state, phase=used), [do.OpenUplink(talk.session, since_sample)]

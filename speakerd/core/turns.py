@@ -14,10 +14,9 @@ from speakerd.core import events as on
 from speakerd.core.derived import is_unaffordable, uplinked
 from speakerd.core.endpoints import FATAL
 from speakerd.core.moves import Outcome, cancel, enter, fail, finish, interrupt, is_last_turn, judge
-from speakerd.core.opening import on_late_output, on_lost, on_opening_failed, reached, resumed
+from speakerd.core.opening import hear_by_button, on_late_output, on_lost, on_opening_failed, reached, resumed
 from speakerd.core.state import (
     END_CONVERSATION,
-    HELD,
     RELEASED,
     Active,
     Cancelled,
@@ -91,15 +90,9 @@ def on_opened(state: State, phase: Opening) -> Outcome:
         ]
         return enter(state, Thinking(talk)), asking
     talk = replace(talk, since_sample=phase.since_sample, wake=phase.wake, by_button=phase.is_held is not None)
-    match phase.is_held:
-        case True:
-            return enter(state, Listening(talk, HELD)), []
-        case False:
-            # All of it has been said: send it, and nothing more.
-            said: list[do.Effect] = [do.OpenUplink(talk.session, talk.since_sample), do.CloseUplink()]
-            return enter(state, Listening(replace(talk, since_sample=None), RELEASED)), said
-        case None:
-            return enter(state, Listening(talk)), _ready(state, phase)
+    if phase.is_held is not None:
+        return hear_by_button(state, talk, is_held=phase.is_held)
+    return enter(state, Listening(talk)), _ready(state, phase)
 
 
 def _ready(state: State, phase: Opening) -> list[do.Effect]:
@@ -152,8 +145,12 @@ def _on_speech_started(state: State, phase: Talking, utterance: str) -> Outcome:
 
 
 def _on_closed(state: State, phase: Talking, event: on.SessionClosed) -> Outcome:
-    if isinstance(phase, Speaking):
-        state = replace(state, phase=replace(phase, overheard=None))
+    if isinstance(phase, Listening) and phase.utterance == RELEASED:
+        # All of it was said, and will be sent again: only the answer to it is missing.
+        talk, judging = judge(used(state, phase.talk), was_wanted=True)
+        talk = replace(talk, response=Requested())
+        state, losing = on_lost(replace(state, phase=Thinking(talk)), talk, event.fault, event.reason)
+        return state, judging + losing
     return on_lost(state, phase.talk, event.fault, event.reason)
 
 
@@ -164,7 +161,7 @@ def _on_speech_stopped(state: State, phase: Talking) -> Outcome:
     """
     if not isinstance(phase, Listening):
         return state, []
-    talk, judging = judge(_used(state, phase.talk), was_wanted=True)
+    talk, judging = judge(used(state, phase.talk), was_wanted=True)
     if isinstance(talk.response, Cancelled):
         talk = replace(talk, response=replace(talk.response, then=Requested()))
     else:
@@ -180,20 +177,20 @@ def _on_utterance_began(state: State, phase: Talking, event: on.UtteranceBegan) 
 
 
 def _on_utterance_ended(state: State, phase: Talking) -> Outcome:
-    """Ask for the answer ourselves; after what we cancelled, where that is not yet over."""
+    """Nobody else asks for the answer."""
     if not state.rules.local_turns or phase.talk.by_button or not isinstance(phase, Listening):
         return state, []
-    return _commit(state, phase)
+    return commit(state, phase)
 
 
 def _on_uplink_closed(state: State, phase: Talking) -> Outcome:
     """All that was said while the button was down is sent: it is one utterance."""
     if not isinstance(phase, Listening) or phase.utterance != RELEASED:
         return state, []
-    return _commit(state, phase)
+    return commit(state, phase)
 
 
-def _used(state: State, talk: Conversation) -> Conversation:
+def used(state: State, talk: Conversation) -> Conversation:
     """It was the user's turn, and he used it; who speaks is answered aloud, whatever he typed before."""
     turns = talk.turns + 1
     ending = talk.ending or 0 < state.rules.most_turns <= turns
@@ -202,8 +199,9 @@ def _used(state: State, talk: Conversation) -> Conversation:
     return replace(talk, aloud=True, calls_made=0, turns=turns, unanswered=True, retried=retried, ending=ending)
 
 
-def _commit(state: State, phase: Listening) -> Outcome:
-    talk, effects = judge(_used(state, phase.talk), was_wanted=True)
+def commit(state: State, phase: Listening) -> Outcome:
+    """Make an utterance of what was sent, and ask for its answer: after what we cancelled, where that is not over."""
+    talk, effects = judge(used(state, phase.talk), was_wanted=True)
     effects.append(do.CommitUtterance(talk.session))
     if talk.response is not None:
         return enter(state, Thinking(replace(talk, continuing=True))), effects
@@ -224,17 +222,18 @@ def _on_created(state: State, phase: Talking, event: on.ResponseCreated) -> Outc
     if isinstance(phase, Thinking):
         return enter(state, Thinking(talk)), []
     # A server that answers by itself has heard an utterance, even if it did not tell its end.
-    talk, judging = judge(_used(state, talk), was_wanted=True)
+    talk, judging = judge(used(state, talk), was_wanted=True)
     return enter(state, Thinking(talk)), judging
 
 
 def _on_answer(state: State, phase: Talking, event: on.AnswerStarted) -> Outcome:
-    talk = replace(phase.talk, unanswered=False)
+    talk = replace(phase.talk, unanswered=False, breaks=0)
     match phase:
         case Speaking(items=items):
             return enter(state, replace(phase, talk=talk, items=(*items, event.item_id))), []
         case Thinking() if talk.response == Active(event.response_id):
-            return enter(state, Speaking(talk, (event.item_id,))), []
+            # What was not sent until now would have our own voice in it.
+            return enter(state, Speaking(replace(talk, since_sample=None), (event.item_id,))), []
         case _:
             late = replace(talk, cut=talk.cut | {event.item_id})
             return _with(state, phase, late), [do.StopPlayout()]
@@ -284,7 +283,7 @@ def _on_ended(state: State, phase: Talking, event: on.ResponseEnded) -> Outcome:
         case Active(response_id=event.response_id) if event.status is on.Status.FAILED:
             return _on_failed(state, phase, event.fault or on.Fault.SERVER_ERROR)
         case Active(response_id=event.response_id):
-            return _go_on(_with(state, phase, replace(talk, response=None)))
+            return _go_on(_with(state, phase, replace(talk, response=None, breaks=0)))
         case _:
             return state, []
 
@@ -349,9 +348,10 @@ def on_playout_ended(state: State, event: on.PlayoutEnded) -> Outcome:
             if left:
                 return enter(state, replace(phase, items=left)), []
             return _go_on(enter(state, Thinking(talk)))
-        case Opening(resume=Conversation() as talk) if event.item_id in talk.cut and event.cut_short:
+        case Opening(resume=Conversation() as talk) as phase if event.item_id in talk.cut and event.cut_short:
             # The old session is gone; what is told to the new one must not hold what nobody heard.
-            return state, [_heard(talk.session, event)]
+            resume = replace(talk, cut=talk.cut - {event.item_id})
+            return replace(state, phase=replace(phase, resume=resume)), [_heard(talk.session, event)]
         case _:
             return state, []
 
