@@ -99,7 +99,7 @@ def _resends(talk: Conversation) -> bool:
 def on_lost(state: State, phase_talk: Conversation, fault: on.Fault, reason: str, *, is_open: bool = False) -> Outcome:
     """The session of a conversation broke off: go on in another, once what was received of an answer is played."""
     endpoint, breaks = phase_talk.endpoint, phase_talk.breaks + 1
-    if fault in FATAL or phase_talk.retried or breaks > state.rules.reopening_tries:
+    if fault in FATAL or breaks > state.rules.reopening_tries:
         # Or it breaks off whenever it is asked: each time would cost all that was said.
         state = give_up(state, endpoint, fault)
         instead = another(state, endpoint)
@@ -110,7 +110,7 @@ def on_lost(state: State, phase_talk: Conversation, fault: on.Fault, reason: str
     # Calls that still run bring about their own answer.
     waits = phase_talk.owes and not (phase_talk.calls or phase_talk.continuing) and not _is_spoken(state)
     response = Requested() if waits else None
-    talk = replace(phase_talk, endpoint=endpoint, breaks=breaks, is_lost=True, response=response, retried=True)
+    talk = replace(phase_talk, endpoint=endpoint, breaks=breaks, is_lost=True, response=response)
     return _with_talk(state, talk), [do.CloseSession(talk.session)] if is_open else []
 
 
