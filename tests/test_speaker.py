@@ -21,6 +21,13 @@ from speakerd.demo.card import FakeCard
 from speakerd.service.client import request
 
 
+def quiet_room(folder: Path) -> FakeCard:
+    """A card whose microphone hears a little: on a busy machine five seconds of zeros would pass for a dead one."""
+    card = FakeCard(folder / "card")
+    card.fill_room_noise(120, -65.0, seed=1)
+    return card
+
+
 async def test_an_endpoint_that_refuses_has_a_light_and_a_cue(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -96,7 +103,7 @@ async def test_a_card_that_is_pulled_in_mid_conversation_ends_it(tmp_path: Path)
 
 
 async def test_the_owner_mutes_and_quiets_it_from_the_command_line(tmp_path: Path) -> None:
-    async with kitchen(FakeCard(tmp_path / "card"), settings(tmp_path)) as k:
+    async with kitchen(quiet_room(tmp_path), settings(tmp_path)) as k:
         await k.until_light(Light.IDLE)
         told = json.loads(await command(tmp_path, "status", "--json"))
         assert told["mic_frame_age_seconds"] < 0.5
@@ -113,7 +120,7 @@ async def test_the_owner_mutes_and_quiets_it_from_the_command_line(tmp_path: Pat
 
 
 async def test_a_timer_rings_until_the_button_is_pressed(tmp_path: Path) -> None:
-    card = FakeCard(tmp_path / "card")
+    card = quiet_room(tmp_path)
     async with kitchen(card, settings(tmp_path)) as k:
         await k.until_light(Light.IDLE)
         answer = await command(tmp_path, "ask", "Set a timer for 2 seconds.")
@@ -126,7 +133,7 @@ async def test_a_timer_rings_until_the_button_is_pressed(tmp_path: Path) -> None
 
 
 async def test_a_text_question_is_answered_aloud_and_in_writing(tmp_path: Path) -> None:
-    card = FakeCard(tmp_path / "card")
+    card = quiet_room(tmp_path)
     async with kitchen(card, settings(tmp_path)) as k:
         await k.until_light(Light.IDLE)
         assert await command(tmp_path, "ask", "Turn on the kitchen light!") == "The kitchen light is on.\n"
@@ -139,7 +146,7 @@ async def test_a_text_question_is_answered_aloud_and_in_writing(tmp_path: Path) 
 
 
 async def test_a_text_question_is_answered_in_writing_alone(tmp_path: Path) -> None:
-    card = FakeCard(tmp_path / "card")
+    card = quiet_room(tmp_path)
     async with kitchen(card, settings(tmp_path)) as k:
         await k.until_light(Light.IDLE)
         assert await command(tmp_path, "ask", "--text", "Turn on the kitchen light!") == "The kitchen light is on.\n"
@@ -149,7 +156,7 @@ async def test_a_text_question_is_answered_in_writing_alone(tmp_path: Path) -> N
 
 
 async def test_a_sentence_is_said_in_its_own_voice(tmp_path: Path) -> None:
-    card = FakeCard(tmp_path / "card")
+    card = quiet_room(tmp_path)
     async with kitchen(card, settings(tmp_path)) as k:
         await k.until_light(Light.IDLE)
         assert await command(tmp_path, "say", "Dinner is ready.") == ""

@@ -150,7 +150,7 @@ class Card:
         def body(data: bytes, frames: int, times: Times, flags: int) -> bytes:
             block = loudspeaker.block(frames, times, flags)
             beside(data, block, frames, times, flags)
-            if block is loudspeaker.silence and frames == format_.block_frames:
+            if block is loudspeaker.silence:
                 return silence
             return on_all_channels(block, format_.channels, is_32_bit=format_.is_32_bit)
 

@@ -88,6 +88,13 @@ class EchoPath:
         known_ms = self._words.delay_ms if self._words else None
         return None if known_ms is None else max(0.0, known_ms - DELAY_SAMPLES * 1000 / WAKE_RATE_HZ)
 
+    def needs_session(self, *, sounds: bool) -> bool:
+        """Whether the next of the near end at 24 kHz will be heard, if our own sound plays beside it or not.
+
+        Not while the canceller's own sound takes its place, which goes on for longer than the splice looks back.
+        """
+        return not sounds or self._splice.needs_plain
+
     def samples_lost(self) -> None:
         """Samples are missing before the next ones, in one direction or the other."""
         self._barge_in.samples_lost()
@@ -113,10 +120,10 @@ class EchoPath:
             self._far = np.zeros(held, np.int16)
         played, far_wake = self._played(far, len(near), whole)
         clean = self._canceller.process(frames, played)
-        if self._active_frames <= _WARMING_FRAMES:
-            clean = passed
+        warming = max(0, _WARMING_FRAMES - self._active_frames + whole // FRAME_SAMPLES)
+        clean[: warming * FRAME_SAMPLES] = passed[: warming * FRAME_SAMPLES]
         levels = self._levels.of(clean)
-        talkers = tuple(self._look_for_talker(passed, levels)) if self._active_frames > _WARMING_FRAMES else ()
+        talkers = tuple(self._look_for_talker(passed[warming * FRAME_SAMPLES :], levels[warming:]))
         return Heard(
             self._splice.clean(plain, clean, start),
             self._words.process(passed, played) if self._words else passed,

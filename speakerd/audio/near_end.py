@@ -40,7 +40,11 @@ class NearEnd:
 
         `was_lost`: samples are missing just before these, in one direction or the other.
         """
-        session, wake = self._to_session.process(near), self._to_wake.process(near)
+        if self._echo_path is not None and not self._echo_path.needs_session(sounds=len(far) > 0):
+            session = self._to_session.skip(near)
+        else:
+            session = self._to_session.process(near)
+        wake = self._to_wake.process(near)
         if self._echo_path is not None:
             if was_lost:
                 self._echo_path.samples_lost()

@@ -26,7 +26,7 @@ from speakerd.settings import AudioSettings
 
 _log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.2
 _SILENT_SECONDS = 0.5
 _START_SECONDS = 15.0
 """Longest wait for the first sign of a stream: a slow Pi imports for seconds, and a USB card may open slowly."""
@@ -112,6 +112,8 @@ class AudioPlane:
         self._is_lost = False
         """Whether CardLost was posted since the last CardFound, or before the first."""
         self._pulse_at: float | None = None
+        self._progress = 0, 0
+        """The item that plays and how much of it the card was given: only a lost card leaves it at that."""
         self._underruns = self._past_underruns = self._starts = 0
         self._closing = asyncio.Event()
         self._closed = asyncio.Event()
@@ -169,7 +171,7 @@ class AudioPlane:
                 await self._pause(backoff_seconds * random.uniform(0.75, 1.25))  # noqa: S311 - jitter, no secret
                 backoff_seconds = min(2 * backoff_seconds, _LAST_BACKOFF_SECONDS)
         finally:
-            self.player.lose()
+            self._lose_playout()
             self._closed.set()
 
     async def close(self) -> None:
@@ -221,6 +223,10 @@ class AudioPlane:
             self._post(CardLost(reason))
             self._is_lost = True
         self._found_at = None
+        self._lose_playout()
+
+    def _lose_playout(self) -> None:
+        self.player.progressed(*self._progress)
         self.player.lose()
 
     def _trouble(self, process: CardProcess, started_at: float) -> str:
@@ -256,9 +262,7 @@ class AudioPlane:
             case wire.MicFrame():
                 hearing.hear(report)
             case wire.Pulse(item=item, handed=handed, underruns=underruns):
-                self._pulse_at, self._underruns = self._loop.time(), underruns
-                if item:
-                    self._loop.call_soon_threadsafe(self.player.progressed, item, handed)
+                self._pulse_at, self._underruns, self._progress = self._loop.time(), underruns, (item, handed)
             case wire.ItemOver(item=item, handed=handed, heard_in_seconds=seconds):
                 self._loop.call_soon_threadsafe(self.player.item_over, item, handed, seconds)
             case wire.Flushed(number=number):

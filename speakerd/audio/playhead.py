@@ -69,12 +69,6 @@ class _Stretch:
     samples: NDArray[np.int16]
     place: int = 0
 
-    def take(self, count: int) -> NDArray[np.int16]:
-        start = self.place
-        self.place = end = start + count
-        self.sound.place += count
-        return self.samples[start:end]
-
 
 class _Level:
     """How loud answers are from sample to sample."""
@@ -180,6 +174,8 @@ class Playhead:
         self._fading = _Sound(np.zeros(0, np.int16))
         self._beside: list[_Sound] = []
         self._gain = self._gain_wanted = 1.0
+        self.silence = np.zeros(0, np.int16)
+        """What `take` returns where there is nothing to play, if it is as long: a block that its caller knows."""
         self._stretch: _Stretch | None = None
         """What is played now, until something else is to be heard than was thought when it was made."""
 
@@ -194,17 +190,15 @@ class Playhead:
         self._answers.append((item, None))
 
     def take(self, count: int) -> NDArray[np.int16]:
-        """Exactly `count` samples to play now, padded with silence."""
-        if (stretch := self._stretch) is not None and stretch.sound.left > count:
-            self._handed[stretch.item] += count
-            block = stretch.take(count)
-            return self._sink.filled(block, 0, not block.any()) if self._sink.is_kept_awake else block
-        if self.rests(count):
-            return np.zeros(count, np.int16)
+        """Exactly `count` samples to play now, padded with silence; `silence` where there is nothing else."""
+        if (stretch := self._stretch) is not None and stretch.place + count < len(stretch.samples):
+            return self._from_stretch(stretch, count)
+        if self._rests(count):
+            return self.silence if len(self.silence) == count else np.zeros(count, np.int16)
         leading = self._sink.lead_in(count, self._has_sound())
         self._stretch = None if leading else self._plain(count)
         if self._stretch is not None:
-            return self.take(count)
+            return self._from_stretch(self._stretch, count)
         fading = self._fading.take(count - leading)
         begun = leading + len(fading)
         answers = np.concatenate((fading, self._take_leveled(count - begun, begun)))
@@ -219,6 +213,14 @@ class Playhead:
         block = clip_int16(mix * self._ramp(count))
         return self._sink.filled(block, leading, not block.any())
 
+    def _from_stretch(self, stretch: _Stretch, count: int) -> NDArray[np.int16]:
+        start = stretch.place
+        stretch.place = end = start + count
+        stretch.sound.place += count
+        self._handed[stretch.item] += count
+        block = stretch.samples[start:end]
+        return self._sink.filled(block, 0, not block.any()) if self._sink.is_kept_awake else block
+
     def _plain(self, count: int) -> _Stretch | None:
         """The rest of a piece where one answer alone plays on as loud as before: nearly always, while any plays."""
         if self._beside or not self._answers or self._gain != self._gain_wanted:
@@ -229,7 +231,7 @@ class Playhead:
         left = sound.samples[sound.place :]
         return _Stretch(item, sound, left if self._gain == 1.0 else np.rint(left * self._gain).astype(np.int16))
 
-    def rests(self, count: int) -> bool:
+    def _rests(self, count: int) -> bool:
         """Whether so many samples of silence are all that there is now, which are then taken.
 
         Most of the time it is so: it must cost nothing.

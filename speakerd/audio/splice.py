@@ -31,6 +31,11 @@ class Splice:
         self._clean: Resampler | None = None
         self._clean_end = self._clean_from = 0
 
+    @property
+    def needs_plain(self) -> bool:
+        """Whether the next of the plain sound is handed on even where there is clean sound."""
+        return self._clean is None or self._end < self._clean_from
+
     def plain(self, samples: Sound) -> Sound:
         """The next of the plain sound, which is handed on."""
         self._keep(samples)

@@ -94,7 +94,7 @@ class CloseCapture:
 
 @dataclass(frozen=True, slots=True)
 class SetPace:
-    """Report what is captured in pieces of so many milliseconds, or shorter ones while something plays."""
+    """Report what is captured in pieces of so many milliseconds, or as is best while something plays."""
 
     report_ms: int
 

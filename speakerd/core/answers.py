@@ -39,7 +39,9 @@ def used(state: State, talk: Conversation) -> Conversation:
     """It was the user's turn, and he used it; who speaks is answered aloud, whatever he typed before."""
     turns = talk.turns + 1
     ending = talk.ending or 0 < state.rules.most_turns <= turns
-    return replace(talk, aloud=True, calls_made=0, turns=turns, unanswered=True, retried=False, ending=ending)
+    # What is said again is no new turn.
+    retried = talk.retried and talk.unanswered
+    return replace(talk, aloud=True, calls_made=0, turns=turns, unanswered=True, retried=retried, ending=ending)
 
 
 def on_created(state: State, phase: Talking, event: on.ResponseCreated) -> Outcome:
@@ -193,7 +195,7 @@ def go_on(state: State) -> Outcome:
         return enter(state, Thinking(talk)), effects
     if is_last_turn(state, talk) or not state.rules.follow_up:
         return finish(state)
-    return enter(state, Listening(replace(talk, calls_made=0))), effects
+    return enter(state, Listening(replace(talk, calls_made=0, retried=False))), effects
 
 
 def with_talk(state: State, phase: Talking, talk: Conversation) -> State:

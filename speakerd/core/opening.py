@@ -111,7 +111,7 @@ def _resends(talk: Conversation) -> bool:
 
 def on_lost(
     state: State,
-    phase_talk: Conversation,
+    talk: Conversation,
     fault: on.Fault,
     reason: str,
     *,
@@ -119,18 +119,19 @@ def on_lost(
     is_hopeless: bool = False,
 ) -> Outcome:
     """The session of a conversation broke off: go on in another, once what was received of an answer is played."""
-    endpoint, breaks = phase_talk.endpoint, phase_talk.breaks + 1
+    endpoint, breaks = talk.endpoint, talk.breaks + 1
     if fault in FATAL or is_hopeless or breaks > state.rules.reopening_tries:
+        # Or it breaks off whenever it is asked: each time would cost all that was said.
         state = give_up(state, endpoint, fault)
         instead = another(state, endpoint)
         if instead is None:
-            talk = replace(phase_talk, is_lost=not is_open)
+            talk = replace(talk, is_lost=not is_open)
             return fail(_with_talk(state, talk), fault, reason)
-        endpoint, breaks = instead, 1
+        endpoint, breaks, talk = instead, 1, replace(talk, retried=False)
     # Calls that still run bring about their own answer.
-    waits = phase_talk.owes and not (phase_talk.calls or phase_talk.continuing) and not _is_spoken(state)
+    waits = talk.owes and not (talk.calls or talk.continuing) and not _is_spoken(state)
     response = Requested() if waits else None
-    talk = replace(phase_talk, endpoint=endpoint, breaks=breaks, is_lost=True, response=response)
+    talk = replace(talk, endpoint=endpoint, breaks=breaks, is_lost=True, response=response)
     return _with_talk(state, talk), [do.CloseSession(talk.session)] if is_open else []
 
 

@@ -57,7 +57,7 @@ class Rules:
     ringing_seconds: float = 120.0
     hold_seconds: float = 1.2
     """How long an answer waits for the word on whether the user speaks over it."""
-    preroll_samples: int = 12_800
+    preroll_samples: int = 6_400
     """Samples at 16 kHz before an activation that are sent too."""
     follow_up: bool = True
     full_duplex: bool = False
@@ -157,7 +157,7 @@ class Conversation:
     unanswered: bool = False
     """The user has spoken, and nothing of an answer has come."""
     retried: bool = False
-    """The answer of this turn was asked for again, because it failed."""
+    """The answer of this turn was asked for again, because it failed or its session broke off."""
     turns: int = 0
     """How often it was the user's turn and he used it."""
     interrupter: str | None = None

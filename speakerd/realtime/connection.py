@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from websockets.asyncio.client import ClientConnection, connect, unix_connect
 
@@ -64,9 +66,11 @@ class Connection:
 async def open_connection(endpoint: Endpoint, trace: Trace) -> Connection:
     """Connect; raises OSError and WebSocketException."""
     dial: Callable[..., connect] = connect
-    place: dict[str, str] = {}
+    place: dict[str, str | ssl.SSLContext] = {}
     if endpoint.unix_socket is not None:
         dial, place = unix_connect, {"path": str(endpoint.unix_socket)}
+    elif endpoint.url.startswith("wss:"):
+        place = {"ssl": await asyncio.to_thread(_trust)}
     socket = await dial(
         uri=endpoint.url,
         **place,
@@ -81,3 +85,9 @@ async def open_connection(endpoint: Endpoint, trace: Trace) -> Connection:
         logger=_websocket_log,
     )
     return Connection(socket, trace)
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Whom this machine trusts. Read once: it takes longer than all the rest of a connection to a near server."""
+    return ssl.create_default_context()

@@ -17,9 +17,9 @@ from speakerd.realtime.received import FunctionCall, ServerMessage
 OWN = "own_"
 """How the ids of items begin that we make ourselves."""
 
-_MOST_SAID = 200
+_MOST_SAID = 500
 _MOST_CHARACTERS = 30_000
-_MOST_PLACES = 800
+_MOST_PLACES = 2000
 """Things that were said, and places of things of which no words have come."""
 _MOST_GONE = 256
 _BYTES_PER_MS = 48

@@ -27,7 +27,7 @@ from speakerd.realtime.opening import Opening, set_up
 from speakerd.realtime.outbox import Outbox
 from speakerd.realtime.received import ErrorReported, ServerMessage
 from speakerd.realtime.requests import Requests
-from speakerd.realtime.responses import Finish, Happening, Play, Responses
+from speakerd.realtime.responses import Finish, Happening, Play, Responses, Unheard
 from speakerd.realtime.told import Told
 from speakerd.realtime.unanswered import Unanswered
 
@@ -35,6 +35,7 @@ OnUsage = Callable[[Billed], None]
 """Takes what is to be booked, before anything else is made of it."""
 
 _MOST_UNSENT_SECONDS = 30.0
+_STUCK_SECONDS = 15.0
 _BYTES_PER_SECOND = 48_000
 _RESENT_PIECE_BYTES = _BYTES_PER_SECOND // 10
 _MOST_KINDS_LOGGED = 100
@@ -216,7 +217,11 @@ class Link:
     async def _listen(self, connection: Connection) -> Ending:
         while True:
             try:
-                message = await connection.receive()
+                # Answers are made faster than they sound: one that stops in its middle is not slow but stuck.
+                async with asyncio.timeout(_STUCK_SECONDS if self._responses.is_sounding else None):
+                    message = await connection.receive()
+            except TimeoutError:
+                return faults.stuck(self._endpoint, _STUCK_SECONDS)
             except ConnectionClosed as close:
                 return self._unread or faults.closed(close, self._endpoint)
             except ProtocolError as error:
@@ -251,6 +256,9 @@ class Link:
                 self._around.player.play(item_id, pcm)
             case Finish(item_id):
                 self._around.player.finish(item_id)
+            case Unheard(item_id):
+                self._memory.history.delete(item_id)
+                self.delete_item(item_id)
             case _:
                 self._around.post(happening)
 

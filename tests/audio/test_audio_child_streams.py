@@ -226,9 +226,9 @@ def test_all_that_is_captured_is_reported_once_and_in_order(rate_hz: int, block_
     np.testing.assert_array_equal(near, SOUND[: len(near)])
     np.testing.assert_array_equal(played, far[: len(near)])
     assert [frame.end for frame in heard] == np.cumsum([frame.near_bytes // 2 for frame in heard]).tolist()
-    assert len(near) > (count - 4) * frames
+    assert len(near) > (count - 7) * frames
     assert not any(frame.was_overrun or frame.is_unpaired for frame in heard)
-    assert len(reports) >= count * block_ms / 40, "the daemon hears at least every 40 ms"
+    assert len(reports) >= count * block_ms / 60 - 1, "the daemon hears at least every 60 ms"
     assert all(len(wire.pack(frame)) <= 1 << 16 for frame in heard)
 
 
@@ -334,9 +334,10 @@ def test_every_finished_item_is_over_once_whatever_happens(steps: list[wire.Play
 
 
 @pytest.mark.parametrize(
-    ("report_ms", "plays", "lengths_ms"), [(30, False, [30] * 8), (80, False, [80] * 3), (80, True, [30] * 8)]
+    ("report_ms", "plays", "lengths_ms"),
+    [(30, False, [30] * 8), (80, False, [80] * 3), (30, True, [40] * 6), (80, True, [40] * 6)],
 )
-def test_reports_are_as_long_as_is_wanted_and_short_while_something_plays(
+def test_reports_are_as_long_as_is_wanted_or_as_is_best_while_something_plays(
     report_ms: int, plays: bool, lengths_ms: list[int]
 ) -> None:
     daemon, microphone = hearing()

@@ -141,3 +141,19 @@ def test_after_draining_a_new_stream_begins() -> None:
 def test_a_rate_must_be_positive(from_hz: int, to_hz: int) -> None:
     with pytest.raises(ValueError, match="must be positive"):
         Resampler(from_hz, to_hz)
+
+
+@settings(deadline=None)
+@given(
+    pair=st.sampled_from([(48_000, 24_000), (44_100, 16_000), (16_000, 24_000), (24_000, 24_000)]),
+    steps=st.lists(st.tuples(st.integers(0, 700), st.booleans()), max_size=12),
+)
+def test_what_is_skipped_is_silence_as_long_and_changes_nothing_that_follows(
+    pair: tuple[int, int], steps: list[tuple[int, bool]]
+) -> None:
+    whole, sometimes = Resampler(*pair), Resampler(*pair)
+    sound = np.random.default_rng(1).integers(-9_000, 9_000, 700).astype(np.int16)
+    for count, is_skipped in steps:
+        expected = whole.process(sound[:count])
+        came = sometimes.skip(sound[:count]) if is_skipped else sometimes.process(sound[:count])
+        assert came.tolist() == ([0] * len(expected) if is_skipped else expected.tolist())

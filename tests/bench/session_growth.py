@@ -1,4 +1,4 @@
-"""What is left of a thousand sessions: memory, open files and tasks, counted while nothing goes on."""
+"""What is left of a thousand sessions, each of them booked: memory, open files and tasks, while nothing goes on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 import gc
 import os
 import time
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 from bench.session_stage import WORD, Forgetful, Speaker, conversing, server
@@ -13,6 +15,8 @@ from fakes import FakeCapture, FakePlayer
 from soak.processes import open_files, rss_mib
 from speakerd.core.events import CardFound, PlayoutEnded, WakeWordHeard
 from speakerd.core.state import Rules
+from speakerd.ledger.ledger import Ledger
+from speakerd.ledger.prices import price_list
 from speakerd.ports import AudioSink, Capture, Player, Post
 
 _LETTING_GO_SECONDS = 0.5
@@ -23,11 +27,20 @@ _QUESTION = b"\x10\x27" * 2400
 """100 ms."""
 
 
-async def growth(sessions: int, deadline: float) -> dict[str, Any]:
+async def growth(folder: Path, sessions: int, deadline: float) -> dict[str, Any]:
     """Have so many conversations of one turn, each in a session of its own; what grew after the first tenth."""
     counted: dict[int, dict[str, float]] = {}
     answers = 0
-    async with server() as far, conversing(Rules(follow_up=False), _pretend, far.url()) as runs:
+
+    def ledger(post: Post) -> Ledger:
+        book = Ledger(folder / "ledger.sqlite3", price_list(), post)
+        book.start()
+        opened.callback(book.close)
+        return book
+
+    async with AsyncExitStack() as opened:
+        far = await opened.enter_async_context(server())
+        runs = await opened.enter_async_context(conversing(Rules(follow_up=False), _pretend, far.url(), ledger))
         runs.daemon.post(CardFound())
         for number in range(1, sessions + 1):
             await _converse(runs, number)

@@ -14,15 +14,19 @@ LEAST_ROUND_TRIPS = {
     "wake_to_preroll_ms": 3.5,
     "wake_to_ready_ms_warm": 0.0,
     "wake_to_preroll_ms_warm": 0.5,
+    "wake_to_ready_ms_tls": 4.0,
+    "wake_to_preroll_ms_tls": 4.5,
 }
 """What the network alone takes: a new session is TCP, the upgrade (session.created comes with it) and session.update;
-its first audio then needs half a round trip. TLS would add one round trip to a new session, and does not here."""
+its first audio then needs half a round trip. TLS adds one round trip to a new session."""
 
 _WORDS = {
     "wake_to_ready_ms": "wake word to session ready",
     "wake_to_preroll_ms": "wake word to pre-roll at the server",
-    "wake_to_ready_ms_warm": "the same, session kept ready",
-    "wake_to_preroll_ms_warm": "the same, session kept ready",
+    "wake_to_ready_ms_warm": "wake word to session ready, kept ready",
+    "wake_to_preroll_ms_warm": "wake word to pre-roll, session kept ready",
+    "wake_to_ready_ms_tls": "wake word to session ready, over TLS",
+    "wake_to_preroll_ms_tls": "wake word to pre-roll, over TLS",
 }
 _WANTED: Mapping[str, tuple[str, float | None]] = {
     "first_audio_overhead_ms_p95": ("first delta of an answer to loudspeaker, p95 ms", 40),
@@ -81,10 +85,10 @@ def _openings(opening: Figures) -> str:
             str(of["count"]),
         ]
         for key, least in LEAST_ROUND_TRIPS.items()
-        for distance, of in opening[key].items()
+        for distance, of in opening.get(key, {}).items()
     ]
     notes = [
-        "How far away is a whole round trip; least is what the network alone takes, without TLS, which is one more.",
+        "How far away is a whole round trip; least is what the network alone takes.",
         "Audio leaves with the card's next report, which comes every 30 ms. The card's process has no part here.",
     ]
     return "\n".join([table(["milliseconds", "p50", "p95", "max", "least", "count"], rows), *notes])

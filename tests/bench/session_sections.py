@@ -39,11 +39,11 @@ def main() -> None:
 
 async def _figures(section: str, folder: Path, amount: float, deadline: float) -> Mapping[str, Any]:
     if section == "opening":
-        return await openings(round(amount), deadline)
+        return await openings(folder, round(amount), deadline)
     if section == "reply":
         return await replies(folder / "card", round(amount), deadline)
     if section == "growth":
-        return await growth(round(amount), deadline)
+        return await growth(folder, round(amount), deadline)
     return await receiving(amount)
 
 

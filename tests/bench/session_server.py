@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from websockets.exceptions import ConnectionClosed
 
 from bench.audio_stage import never_silent
 from bench.session_proxy import far_away
+from bench.session_tls import server_context
 from fake_server import CREATED, UPDATED, audio, audio_done, response_created, response_done, speech
 from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, samples_of
 
@@ -142,19 +144,21 @@ def _tell(what: str, client: str, at: float, **more: float) -> None:
 async def _serve(options: argparse.Namespace) -> None:
     numbers = itertools.count(1)
     async with AsyncExitStack() as opened:
-        server = await opened.enter_async_context(
-            serve(
-                lambda connection: Guest(connection, next(numbers), options).serve(),
-                *("127.0.0.1", 0),
-                compression=None,
-                ping_interval=None,
+        ports: list[int] = []
+        for context in [None] if options.tls is None else [None, server_context(options.tls)]:
+            server = await opened.enter_async_context(
+                serve(
+                    lambda connection: Guest(connection, next(numbers), options).serve(),
+                    *("127.0.0.1", 0),
+                    compression=None,
+                    ping_interval=None,
+                    ssl=context,
+                )
             )
-        )
-        port = next(iter(server.sockets)).getsockname()[1]
-        ports = [
-            await opened.enter_async_context(far_away(port, round_trip_ms / 1000)) if round_trip_ms else port
-            for round_trip_ms in options.round_trips_ms
-        ]
+            near = next(iter(server.sockets)).getsockname()[1]
+            for round_trip_ms in options.round_trips_ms:
+                far = far_away(near, round_trip_ms / 1000)
+                ports.append(await opened.enter_async_context(far) if round_trip_ms else near)
         sys.stdout.write(json.dumps(ports) + "\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
@@ -168,6 +172,7 @@ def main() -> None:
     )
     parser.add_argument("--patient", action="store_true", help="answer after an utterance, not at the first sound")
     parser.add_argument("--flood-ms", type=int, default=0, help="send one answer of this length, unasked")
+    parser.add_argument("--tls", type=Path, help="offer as many ports more with the certificate in this folder")
     options = parser.parse_args()
     options.tell = _tell
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # clients may go whenever they like

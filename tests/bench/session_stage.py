@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -22,12 +23,16 @@ from speakerd.core.events import CardFound, Event, StopAsked, WakeWordHeard
 from speakerd.core.state import Card, Idle, Listening, Rules, State
 from speakerd.daemon import Daemon, Observer
 from speakerd.demo.card import FakeCard
+from speakerd.ledger.ledger import Ledger
 from speakerd.ports import AudioSink, Capture, Player, Post
 from speakerd.realtime.endpoint import Endpoint
+from speakerd.realtime.link import OnUsage
 from speakerd.realtime.session import RealtimeSessions
 from speakerd.settings import AudioSettings
 
 _LONGEST_LINE = 1 << 20
+_MODEL = "gpt-realtime-2.1-mini"
+"""Nobody asks for it; it has a price."""
 WORD = "bench"
 
 
@@ -43,9 +48,9 @@ class Server:
         """All of a kind that happened with a client."""
         return [event for event in self.told if (event["what"], event["client"]) == (what, client)]
 
-    def url(self, number: int = 0, client: str = "bench") -> str:
+    def url(self, number: int = 0, client: str = "bench", scheme: str = "ws") -> str:
         """Where it is, at one of its ports, for a client of this name."""
-        return f"ws://127.0.0.1:{self.ports[number]}/v1/realtime?model={client}"
+        return f"{scheme}://127.0.0.1:{self.ports[number]}/v1/realtime?model={client}"
 
 
 @asynccontextmanager
@@ -56,6 +61,7 @@ async def server(*options: str) -> AsyncIterator[Server]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=_LONGEST_LINE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     assert process.stdout is not None
     ports = await process.stdout.readline()
@@ -76,9 +82,9 @@ async def _listen(lines: asyncio.StreamReader, runs: Server) -> None:
         runs.told.append(json.loads(line))
 
 
-def sessions_at(url: str, player: Player, post: Post) -> RealtimeSessions:
+def sessions_at(url: str, player: Player, post: Post, on_usage: OnUsage | None = None) -> RealtimeSessions:
     """The sessions of one endpoint without a key."""
-    return RealtimeSessions([Endpoint("bench", url, {}, "scripted")], (), player, post)
+    return RealtimeSessions([Endpoint("bench", url, {}, _MODEL)], (), player, post, on_usage=on_usage)
 
 
 class WakingEars(NoEars):
@@ -145,9 +151,12 @@ class Speaker:
 
 @asynccontextmanager
 async def conversing(
-    rules: Rules, make_audio: Callable[[Post, AudioSink], tuple[Capture, Player]], url: str
+    rules: Rules,
+    make_audio: Callable[[Post, AudioSink], tuple[Capture, Player]],
+    url: str,
+    make_ledger: Callable[[Post], Ledger] | None = None,
 ) -> AsyncIterator[Speaker]:
-    """A speaker whose microphone and loudspeaker are given; nothing else about it is real."""
+    """A speaker whose microphone and loudspeaker are given, and perhaps its ledger; only its sessions are real."""
     loop = asyncio.get_running_loop()
     observers: list[Observer] = []
     daemon = Daemon(rules, observers)
@@ -158,7 +167,8 @@ async def conversing(
         loop.call_soon_threadsafe(sessions.append_audio, session, pcm)
 
     capture, player = make_audio(daemon.post, uplink)
-    sessions = sessions_at(url, player, daemon.post)
+    ledger = make_ledger(daemon.post) if make_ledger else None
+    sessions = sessions_at(url, player, daemon.post, ledger.book if ledger else None)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(sessions.run())
         devices = replace(fake_devices(Forgetful()), sessions=sessions, capture=capture, player=player)

@@ -89,6 +89,10 @@ LADDER = (
 """What every conversation passes in its first session; REPLAY comes in one that continues another."""
 
 
+UNTIL_ANSWERED = LADDER[: LADDER.index(FIRST_AUDIO) + 1]
+"""Where the user has been promised an answer and not heard it."""
+
+
 class Victim(Protocol):
     """A session, as strikes see it."""
 

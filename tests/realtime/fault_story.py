@@ -10,8 +10,8 @@ import asyncio
 import gc
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from fault_room import (
 )
 from fault_server import FaultServer, fault_server
 from fault_table import SECRET
+from speakerd.core.endpoints import EndpointRule
 from speakerd.core.events import CardFound, StopAsked, WakeWordHeard
 from speakerd.core.lights import Light
 from speakerd.core.state import Idle, Listening, Rules, Speaking, Thinking
@@ -47,7 +48,6 @@ _PAUSE_SECONDS = 4.0
 _PREROLL_SECONDS = 1.0
 _SETTLING_SECONDS = 5.0
 """For closing handshakes that nobody answers."""
-CONNECT_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,20 @@ class House:
     player: RoomPlayer
     lights: RoomLights
     announcer: RoomAnnouncer
-    server: FaultServer
+    servers: Sequence[FaultServer]
+    """In the order of the owner's preference."""
+    calls: list[float]
+    """When the tool ran."""
     aftermath: Aftermath
     tries: list[Try] = field(default_factory=list)
     """Within the story."""
     afterwards: list[Try] = field(default_factory=list)
     """With a server that behaves."""
+
+    @property
+    def server(self) -> FaultServer:
+        """The first, which misbehaves."""
+        return self.servers[0]
 
     @property
     def is_idle(self) -> bool:
@@ -151,9 +159,9 @@ class House:
         assert await self.until(lambda: self.is_idle), f"never idle: {self.daemon.state}"
 
 
-def at(socket: Path, name: str = "first") -> Endpoint:
+def at(socket: Path) -> Endpoint:
     headers = {"Authorization": f"Bearer {SECRET}"}
-    return Endpoint(name, "ws://localhost/v1/realtime", headers, "scripted", unix_socket=socket)
+    return Endpoint(socket.name, "ws://localhost/v1/realtime", headers, "scripted", unix_socket=socket)
 
 
 class _Watch(logging.Handler):
@@ -181,30 +189,27 @@ class _Watch(logging.Handler):
             root.setLevel(level)
 
 
-_Parts = tuple[Daemon, RoomCapture, RoomPlayer, RoomLights, RoomAnnouncer]
-
-
-async def _noon(_: object) -> str:
-    return "noon"
-
-
-CLOCK = Tool(ToolSpec("clock", "Tells the time.", parameters()), _noon)
+CLOCK = ToolSpec("clock", "Tells the time.", parameters())
 END = ToolSpec("end_conversation", "Ends it.", parameters())
 
 
 @asynccontextmanager
-async def house(folder: Path, *troubles: Trouble, rules: Rules | None = None) -> AsyncIterator[House]:
-    """A speaker that is up and its server; at the end neither leaves anything behind, which `aftermath` tells."""
+async def house(folder: Path, *troubles: Trouble, servers: int = 1) -> AsyncIterator[House]:
+    """A speaker that is up and its servers, of which the first misbehaves; `aftermath` tells what they leave behind."""
     aftermath = Aftermath()
     watch = _Watch(aftermath.log)
     loop = fast_loop()
     loop.set_exception_handler(lambda _, context: aftermath.loop_errors.append(context))
     tasks_before, descriptors_before = asyncio.all_tasks(), _descriptors()
-    socket = folder / "socket"
+    sockets = [folder / f"socket{number}" for number in range(servers)]
     with watch.watching():
-        async with fault_server(socket, *troubles) as server:
-            async with _running(socket, rules or Rules(opening_seconds=CONNECT_SECONDS + 2)) as parts:
-                yield House(*parts, server, aftermath)
+        async with AsyncExitStack() as serving:
+            all_servers = [
+                await serving.enter_async_context(fault_server(socket, *(troubles if index == 0 else ())))
+                for index, socket in enumerate(sockets)
+            ]
+            async with _living(sockets, all_servers, aftermath) as home:
+                yield home
             await asyncio.sleep(_SETTLING_SECONDS)
             aftermath.left_tasks = {task for task in asyncio.all_tasks() - tasks_before if _is_clients(task)}
     await asyncio.sleep(_SETTLING_SECONDS)
@@ -214,11 +219,20 @@ async def house(folder: Path, *troubles: Trouble, rules: Rules | None = None) ->
 
 
 @asynccontextmanager
-async def _running(socket: Path, rules: Rules) -> AsyncIterator[_Parts]:
-    daemon = Daemon(rules)
+async def _living(
+    sockets: Sequence[Path], servers: Sequence[FaultServer], aftermath: Aftermath
+) -> AsyncIterator[House]:
+    endpoints = [at(socket) for socket in sockets]
+    daemon = Daemon(Rules(endpoints=tuple(EndpointRule(each.where) for each in endpoints)))
     player = RoomPlayer(daemon.post)
-    tools = ToolRunner([CLOCK], daemon.post, 5.0)
-    sessions = RealtimeSessions([at(socket)], (CLOCK.spec, END), player, daemon.post, chance=lambda: 0.5)
+    calls: list[float] = []
+
+    async def noon(_: object) -> str:
+        calls.append(now())
+        return "noon"
+
+    tools = ToolRunner([Tool(CLOCK, noon)], daemon.post, 5.0)
+    sessions = RealtimeSessions(endpoints, (CLOCK, END), player, daemon.post, chance=lambda: 0.5)
     capture = RoomCapture(daemon.post, sessions.append_audio)
     lights, announcer = RoomLights(), RoomAnnouncer(player)
     devices = Devices(sessions, capture, player, tools, lights, RoomControl(), RoomJudge(), announcer)
@@ -226,7 +240,7 @@ async def _running(socket: Path, rules: Rules) -> AsyncIterator[_Parts]:
         running = group.create_task(daemon.run(devices))
         owners = [group.create_task(sessions.run()), group.create_task(Card(capture, player).run())]
         daemon.post(CardFound())
-        yield daemon, capture, player, lights, announcer
+        yield House(daemon, capture, player, lights, announcer, servers, calls, aftermath)
         daemon.post(StopAsked())
         await running
         await sessions.close_all()
@@ -237,7 +251,7 @@ async def _running(socket: Path, rules: Rules) -> AsyncIterator[_Parts]:
 def _is_clients(task: asyncio.Task[Any]) -> bool:
     """Whether a task is ours: the server keeps those of the connections that it lets hang."""
     code = getattr(task.get_coro(), "cr_code", None)
-    return code is None or not code.co_filename.endswith("server.py")
+    return code is None or not code.co_filename.endswith(("server.py", "fault_session.py"))
 
 
 def _descriptors() -> int:

@@ -43,38 +43,40 @@ BENIGN: Mapping[str, Wire] = {
 }
 """Errors after which the session goes on."""
 
-HARMLESS: Mapping[str, Fault] = {
+HARMLESS: Mapping[str, Fault] = {"doubled": Twice(), "after the next": Swapped(), "late": Delay(2.0)}
+"""Nobody notices them, except for the time that they take; like all that follow, but for those that are ALSO_, they are
+shown at every step."""
+
+ALSO_HARMLESS: Mapping[str, Fault] = {
     "an event of tomorrow": Before(_EVENT_OF_TOMORROW),
+    "a message of 15 MiB": AfterLongOne(15),
     "in fragments": InFragments(),
-    "doubled": Twice(),
-    "after the next": Swapped(),
-    "late": Delay(2.0),
     "reads slowly": SlowReader(2.0),
 }
-"""Nobody notices them, except for the time that they take."""
-
-ALSO_HARMLESS: Mapping[str, Fault] = {"a message of 15 MiB": AfterLongOne(15)}
 
 _EXPIRED = error("session_expired", message="Your session hit the maximum duration of 60 minutes.")
 
 BREAKING: Mapping[str, Fault] = {
     "line cut": Cut(),
-    "closed by an error": CloseWith(1011, "internal error"),
     "60 minutes": CloseWith(1001, "Your session hit the maximum duration of 60 minutes.", _EXPIRED),
-    "server error": SendError(error("server_error", kind="server_error")),
-    "rate limit": FailResponse("rate_limit_exceeded"),
     "failed response": FailResponse("server_error"),
-    "garbage": Before("{"),
 }
 """The session cannot go on, another one can."""
 
 ALSO_BREAKING: Mapping[str, Fault] = {
+    "closed by an error": CloseWith(1011, "internal error"),
+    "server error": SendError(error("server_error", kind="server_error")),
+    "rate limit": FailResponse("rate_limit_exceeded"),
     "closed for maintenance": CloseWith(1012),
     "closed without a reason": CloseWith(1000),
     "overloaded": CloseWith(1013, "server_error.overloaded"),
+    "a message of more than 16 MiB": AfterLongOne(16),
+}
+
+NONSENSE: Mapping[str, Fault] = {
+    "garbage": Before("{"),
     "not UTF-8": Before(Raw(b'{"type": "\xff\xfe"}')),
     "JSON that is no event": Before("[]"),
-    "a message of more than 16 MiB": AfterLongOne(16),
 }
 
 DUMB: Mapping[str, Fault] = {
@@ -90,16 +92,16 @@ FATAL: Mapping[str, Fault] = {
         "invalid_request_error.invalid_api_key",
         error("invalid_api_key", message=f"Incorrect API key provided: {SECRET}."),
     ),
-    "no credit": CloseWith(1013, "insufficient_quota.insufficient_quota"),
 }
 """The same endpoint would only say it again."""
 
 ALSO_FATAL: Mapping[str, Fault] = {
+    "no credit": CloseWith(1013, "insufficient_quota.insufficient_quota"),
     "no credit, as an error": SendError(error("insufficient_quota", kind="insufficient_quota")),
     "no such model": CloseWith(4004, "invalid_request_error.model_not_found"),
 }
 
-FOR_EVER: Mapping[str, Fault] = {"line cut": Cut(), "silent": Silent(), "half-open": HalfOpen()}
+FOR_EVER: Mapping[str, Fault] = {"line cut": Cut()}
 
 UPGRADES: Mapping[str, Fault] = {
     "401": Http(401, json.dumps({"error": {"code": "invalid_api_key", "message": SECRET}})),
