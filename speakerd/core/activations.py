@@ -113,7 +113,7 @@ def _on_hold(state: State) -> Outcome:
             return finish(state)
         case Listening(talk=talk):
             return _heard_from_now(enter(state, Listening(replace(talk, by_button=True), HELD)), [])
-        case Thinking() | Speaking() as phase:
+        case phase:
             going_on = replace(phase.talk, ending=False, typed=False, aloud=True, by_button=True)
             return _heard_from_now(*interrupt(state, replace(phase, talk=going_on), utterance=HELD))
 

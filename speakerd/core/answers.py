@@ -12,7 +12,7 @@ from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.derived import is_unaffordable
 from speakerd.core.endpoints import FATAL
-from speakerd.core.moves import Outcome, another, end_over_budget, enter, fail, finish, is_last_turn, judge
+from speakerd.core.moves import Outcome, another, end_over_budget, enter, fail, finish, is_last_turn, judge, with_talk
 from speakerd.core.opening import on_late_output, on_lost
 from speakerd.core.state import (
     END_CONVERSATION,
@@ -135,7 +135,7 @@ def _on_failed(state: State, phase: Talking, fault: on.Fault) -> Outcome:
     is_hopeless = talk.retried and another(state, talk.endpoint) is not None
     if fault in FATAL or is_hopeless:
         reason = f"the answer failed: {fault.value}"
-        return on_lost(state, talk, fault, reason, is_open=True, is_hopeless=is_hopeless)
+        return on_lost(state, phase, fault, reason, is_open=True, is_hopeless=is_hopeless)
     if talk.retried:
         return fail(state, fault)
     resuming = talk.resuming or isinstance(phase, Speaking)
@@ -196,8 +196,3 @@ def go_on(state: State) -> Outcome:
     if is_last_turn(state, talk) or not state.rules.follow_up:
         return finish(state)
     return enter(state, Listening(replace(talk, calls_made=0, retried=False))), effects
-
-
-def with_talk(state: State, phase: Talking, talk: Conversation) -> State:
-    """Replace the conversation within the phase; the deadline runs on."""
-    return replace(state, phase=replace(phase, talk=talk))

@@ -172,18 +172,19 @@ def root(state: State) -> int | None:
     return talk.root if talk and not talk.is_too_long and state.rules.conversation_seconds > 0 else None
 
 
-def spare_seconds(state: State) -> float | None:
-    """How long the spare session may last; None without one."""
-    if state.spare is None:
-        return None
-    return state.rules.opening_seconds if state.spare.is_probe else state.rules.warm_seconds
+def spare_seconds(state: State) -> float:
+    """How long the spare session may last."""
+    return state.rules.opening_seconds if _is_looking(state) else state.rules.warm_seconds
 
 
-def announcement_seconds(state: State) -> float | None:
-    """How long an announcement may take; None without one. A long text is not cut off, however slow the voice."""
-    if state.announcing is None:
-        return None
-    return max(state.rules.announcement_seconds, _SECONDS_PER_CHARACTER * len(state.announcing.text))
+def _is_looking(state: State) -> bool:
+    return state.spare is not None and state.spare.is_probe
+
+
+def announcement_seconds(state: State) -> float:
+    """How long an announcement may take. A long text is not cut off, however slow the voice."""
+    text = state.announcing.text if state.announcing else ""
+    return max(state.rules.announcement_seconds, _SECONDS_PER_CHARACTER * len(text))
 
 
 def unreached(state: State) -> Down | None:
@@ -194,5 +195,4 @@ def unreached(state: State) -> Down | None:
 def check_seconds(state: State) -> float | None:
     """How long until an endpoint that is down is looked for again; None where that is not waited for."""
     failed = unreached(state)
-    is_looking = state.spare is not None and state.spare.is_probe
-    return None if failed is None or is_looking else failed.check_seconds
+    return None if failed is None or _is_looking(state) else failed.check_seconds

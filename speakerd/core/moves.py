@@ -21,6 +21,7 @@ from speakerd.core.state import (
     Requested,
     Speaking,
     State,
+    Talking,
     Thinking,
     Unwanted,
     conversation,
@@ -38,6 +39,11 @@ CUES: dict[on.Fault, do.Cue] = {fault: do.Cue(fault.value) for fault in on.Fault
 def enter(state: State, phase: Phase) -> State:
     """Enter a phase, or begin its deadline anew."""
     return replace(state, phase=phase, epoch=state.epoch + 1)
+
+
+def with_talk(state: State, phase: Talking, talk: Conversation) -> State:
+    """Replace the conversation within the phase; the deadline runs on."""
+    return replace(state, phase=replace(phase, talk=talk))
 
 
 def finish(state: State, reason: str = LOST_SESSION) -> Outcome:

@@ -12,7 +12,7 @@ from speakerd.core import events as on
 from speakerd.core.budget import cap_reached
 from speakerd.core.derived import may_bill, unreached, uplinked
 from speakerd.core.endpoints import FATAL, chosen, eligible, without
-from speakerd.core.moves import Outcome, announce, another, enter, fail, give_up
+from speakerd.core.moves import Outcome, announce, another, enter, fail, give_up, with_talk
 from speakerd.core.sentences import limit_sentence
 from speakerd.core.state import (
     HELD,
@@ -25,6 +25,7 @@ from speakerd.core.state import (
     Spare,
     Speaking,
     State,
+    Talking,
     Thinking,
     conversation,
 )
@@ -111,7 +112,7 @@ def _resends(talk: Conversation) -> bool:
 
 def on_lost(
     state: State,
-    talk: Conversation,
+    phase: Talking,
     fault: on.Fault,
     reason: str,
     *,
@@ -119,37 +120,25 @@ def on_lost(
     is_hopeless: bool = False,
 ) -> Outcome:
     """The session of a conversation broke off: go on in another, once what was received of an answer is played."""
+    talk = phase.talk
     endpoint, breaks = talk.endpoint, talk.breaks + 1
+    if isinstance(phase, Speaking):
+        # Nobody hears any more whether a voice over the answer was one.
+        phase = replace(phase, overheard=None)
     if fault in FATAL or is_hopeless or breaks > state.rules.reopening_tries:
         # Or it breaks off whenever it is asked: each time would cost all that was said.
         state = give_up(state, endpoint, fault)
         instead = another(state, endpoint)
         if instead is None:
             talk = replace(talk, is_lost=not is_open)
-            return fail(_with_talk(state, talk), fault, reason)
+            return fail(with_talk(state, phase, talk), fault, reason)
         endpoint, breaks, talk = instead, 1, replace(talk, retried=False)
     # Calls that still run bring about their own answer.
-    waits = talk.owes and not (talk.calls or talk.continuing) and not _is_spoken(state)
+    # What sounds of an answer is played, and is all there is.
+    waits = talk.owes and not (talk.calls or talk.continuing or isinstance(phase, Speaking))
     response = Requested() if waits else None
     talk = replace(talk, endpoint=endpoint, breaks=breaks, is_lost=True, response=response)
-    return _with_talk(state, talk), [do.CloseSession(talk.session)] if is_open else []
-
-
-def _is_spoken(state: State) -> bool:
-    """Whether an answer sounds: what came of it is played, and is all there is."""
-    return isinstance(state.phase, Speaking)
-
-
-def _with_talk(state: State, talk: Conversation) -> State:
-    phase = state.phase
-    match phase:
-        case Listening() | Thinking():
-            return replace(state, phase=replace(phase, talk=talk))
-        case Speaking():
-            # Nobody hears any more whether a voice over the answer was one.
-            return replace(state, phase=replace(phase, talk=talk, overheard=None))
-        case _:
-            return state
+    return with_talk(state, phase, talk), [do.CloseSession(talk.session)] if is_open else []
 
 
 def reopen(before: State, state: State, phase: Listening | Thinking) -> Outcome:

@@ -7,6 +7,7 @@ with after. What may follow from any branch is in `settling`.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from speakerd.core import derived
 from speakerd.core import effects as do
@@ -142,7 +143,7 @@ def _on_card(state: State, event: on.CardFound | on.CardLost | on.MicrophoneSile
         case on.MicrophoneSilent() if state.microphone_silent or state.muted or state.card is not Card.UP:
             # Said already; or a report from before a mute or a lost card.
             return state, []
-        case on.MicrophoneSilent():
+        case _:
             return replace(state, microphone_silent=True), [do.PlayCue(do.Cue.NO_MICROPHONE)]
 
 
@@ -175,6 +176,8 @@ def _on_timer(state: State, event: on.TimedOut) -> Outcome:
             return replace(state, is_tap=state.is_tap and number != state.presses), []
         case on.Timer.PHASE:
             return _on_deadline(state) if number == state.epoch else (state, [])
+        case _:
+            assert_never(event.timer)
 
 
 def _on_deadline(state: State) -> Outcome:
@@ -184,9 +187,7 @@ def _on_deadline(state: State) -> Outcome:
             return on_opening_failed(state, phase, on.Fault.NO_NETWORK, NOT_OPENED, closing=closing)
         case Thinking() | Speaking():
             return fail(state, on.Fault.NO_ANSWER)
-        case Listening(talk=talk, utterance=None) if (
-            derived.uplinked(state) is not None and not state.microphone_silent
-        ):
+        case Listening(talk=talk, utterance=None) if _is_listened_to(state):
             _, judging = judge(talk, was_wanted=False)
             state, finishing = finish(state)
             telling = [do.PlayCue(do.Cue.END_OF_LISTENING)] if state.rules.turn_cues else []

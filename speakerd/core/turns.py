@@ -7,9 +7,9 @@ from typing import assert_never
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
-from speakerd.core.answers import go_on, on_answer, on_created, on_ended, on_refused, on_tool_called, used, with_talk
+from speakerd.core.answers import go_on, on_answer, on_created, on_ended, on_refused, on_tool_called, used
 from speakerd.core.derived import uplinked
-from speakerd.core.moves import Outcome, cancel, enter, finish, interrupt, judge
+from speakerd.core.moves import Outcome, cancel, enter, finish, interrupt, judge, with_talk
 from speakerd.core.opening import hear_by_button, on_lost, on_opening_failed, reached, resumed
 from speakerd.core.state import (
     RELEASED,
@@ -139,10 +139,10 @@ def _on_closed(state: State, phase: Talking, event: on.SessionClosed) -> Outcome
     if isinstance(phase, Listening) and phase.utterance == RELEASED:
         # All of it was said, and will be sent again: only the answer to it is missing.
         talk, judging = judge(used(state, phase.talk), was_wanted=True)
-        talk = replace(talk, response=Requested())
-        state, losing = on_lost(replace(state, phase=Thinking(talk)), talk, event.fault, event.reason)
+        phase = Thinking(replace(talk, response=Requested()))
+        state, losing = on_lost(replace(state, phase=phase), phase, event.fault, event.reason)
         return state, judging + losing
-    return on_lost(state, phase.talk, event.fault, event.reason)
+    return on_lost(state, phase, event.fault, event.reason)
 
 
 def _on_speech_stopped(state: State, phase: Talking) -> Outcome:

@@ -8,7 +8,7 @@ import pytest
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
-from speakerd.core.activations import TOO_MUCH_TO_SAY
+from speakerd.core.activations import CARD_MISSING, TOO_MUCH_TO_SAY
 from speakerd.core.lights import Light
 from speakerd.core.sentences import GIVEN_UP
 from speakerd.core.state import Rules
@@ -93,3 +93,7 @@ def test_a_sentence_waits_for_the_cue_before_it() -> None:
 def test_what_is_asked_for_twice_is_said_twice() -> None:
     state, _ = played(ONE, on.CardFound(), on.SayAsked(1, "dinner"), on.SayAsked(2, "dinner"))
     assert [each.request for each in state.announcements] == [2]
+
+
+def test_what_cannot_be_heard_is_refused() -> None:
+    assert played(ONE, on.SayAsked(1, "dinner"))[1] == [do.RefuseAsk(1, CARD_MISSING)]

@@ -224,3 +224,8 @@ def test_a_model_that_does_nothing_but_call_tools_is_given_up() -> None:
     state, effects = step(state, on.ToolCalled(1, "r5", "c5", "clock", "{}"))
     assert do.PlayCue(do.Cue.NO_ANSWER) in effects
     assert isinstance(state.phase, Idle)
+
+
+def test_a_noise_that_still_goes_on_is_let_be() -> None:
+    state, _ = played(FULL, *ANSWERED, on.SpeechStarted(1, "u2"))
+    assert step(state, NOISE) == (state, [])

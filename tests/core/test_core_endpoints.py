@@ -9,6 +9,7 @@ import pytest
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.budget import Budget
+from speakerd.core.derived import serving
 from speakerd.core.endpoints import Down, EndpointRule
 from speakerd.core.lights import Light, light
 from speakerd.core.sentences import GIVEN_UP
@@ -251,3 +252,25 @@ def test_an_answer_without_sound_needs_no_card() -> None:
     state, _ = step(state, on.CardLost("unplugged"))
     assert isinstance(state.phase, Thinking)
     assert isinstance(played(ONE, on.CardFound(), on.TextAsked(1, "hi"), on.CardLost("unplugged"))[0].phase, Idle)
+
+
+def test_an_endpoint_that_is_looked_for_and_says_nothing_stays_down() -> None:
+    state, _ = played(TWO, on.CardFound(), WAKE, closed(1), on.EndAsked(), on.TimedOut(HEALTH, 1))
+    state, effects = step(state, on.TimedOut(SPARING, 3))
+    assert effects == [do.CloseSession(3), do.StopTimer(SPARING), do.StartTimer(HEALTH, 2, 60.0)]
+
+
+def test_the_endpoint_that_serves_is_the_one_of_the_conversation() -> None:
+    state, _ = played(TWO, on.CardFound())
+    served = [serving(state)]
+    for event in (WAKE, closed(1), on.SessionOpened(2), on.EndAsked()):
+        state, _ = step(state, event)
+        served.append(serving(state))
+    assert served == [0, 0, 1, 1, 1]
+
+
+def test_the_light_is_of_the_first_endpoint() -> None:
+    state, _ = played(TWO, on.CardFound())
+    last, first = Down(1, on.Fault.REFUSED), Down(0, NO_NETWORK)
+    assert light(replace(state, down=(last,))) is Light.IDLE
+    assert light(replace(state, down=(last, first))) is Light.NO_NETWORK

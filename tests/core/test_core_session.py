@@ -14,9 +14,11 @@ from speakerd.core.step import step
 from stories import (
     AGE,
     ANSWERING,
+    CLOUD,
     LOST,
     NO_AGE,
     NO_CREDIT,
+    OFFLINE,
     ONE,
     PHASE,
     SPARING,
@@ -359,3 +361,30 @@ def test_an_answer_that_was_held_goes_on_when_its_session_is_over() -> None:
 def test_no_second_answer_is_made_in_a_session_that_is_lost() -> None:
     state, _ = played(ONE, *ANSWERING, closed(1))
     assert step(state, on.ResponseEnded(1, "r1", on.Status.COMPLETED)) == (state, [])
+
+
+def test_what_is_said_after_a_wake_word_over_a_lost_answer_is_sent() -> None:
+    state, _ = played(ONE, *ANSWERING, closed(1), WAKE)
+    assert step(state, on.SessionOpened(2))[1][0] == do.OpenUplink(2, 40_000)
+
+
+def test_a_session_on_the_device_is_not_kept_ready() -> None:
+    rules = replace(TWO, endpoints=(OFFLINE, CLOUD), warm_seconds=30.0)
+    state, _ = played(rules, *TALKING, on.EndAsked())
+    assert state.spare is None
+
+
+def test_a_session_opens_once() -> None:
+    state, _ = played(ONE, *TALKING)
+    assert step(state, on.SessionOpened(1)) == (state, [])
+
+
+def test_a_call_that_ends_after_its_conversation_is_nobodys() -> None:
+    state, _ = played(ONE, *TALKING, on.EndAsked())
+    assert step(state, on.ToolFinished(1, "c1", "noon")) == (state, [])
+
+
+def test_the_session_that_is_kept_ready_ends_with_the_service() -> None:
+    state, effects = played(replace(ONE, warm_seconds=30.0), *TALKING, on.EndAsked(), on.StopAsked())
+    assert effects[:2] == [do.CloseSession(2), do.Exit()]
+    assert state.spare is None
