@@ -7,14 +7,17 @@ from typing import assert_never
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
+from speakerd.core.answers import used
 from speakerd.core.approvals import approve
+from speakerd.core.derived import uplinked
 from speakerd.core.moves import Outcome, announce, enter, finish, interrupt
-from speakerd.core.opening import open_conversation
+from speakerd.core.opening import hear_by_button, open_conversation
 from speakerd.core.settling import stop_announcing
 from speakerd.core.state import (
     HELD,
     RELEASED,
     Card,
+    Conversation,
     Idle,
     Listening,
     Opening,
@@ -24,7 +27,7 @@ from speakerd.core.state import (
     Thinking,
     Wake,
 )
-from speakerd.core.turns import on_opened
+from speakerd.core.turns import commit, on_opened, words
 from speakerd.core.words import CallTool, Stop, Talk
 
 CARD_MISSING = "the sound card is not available: see what `speakerd check` says"
@@ -56,7 +59,7 @@ def _on_talk_word(state: State, event: on.WakeWordHeard) -> Outcome:
         return state, effects
     match state.phase:
         case Idle():
-            since_sample = max(0, event.sample - state.rules.preroll_samples)
+            since_sample = _since(state, event)
             wake = Wake(event.word, event.sample)
             state, opening = _open(state, Opening(0, since_sample=since_sample, wake=wake))
             return state, effects + opening
@@ -64,8 +67,18 @@ def _on_talk_word(state: State, event: on.WakeWordHeard) -> Outcome:
             going_on = replace(phase, talk=replace(phase.talk, ending=False, typed=False, aloud=True, by_button=False))
             state, interrupting = interrupt(state, going_on, event.sample)
             return state, effects + interrupting
+        case Listening(talk=talk, utterance=None) if talk.by_button:
+            # He talks without the button from now on.
+            talk = replace(talk, by_button=False, since_sample=_since(state, event))
+            return enter(state, Listening(talk)), effects
         case _:
             return state, effects
+
+
+def _since(state: State, event: on.WakeWordHeard) -> int:
+    """A wake word and its command come in one breath; in half duplex our own voice before it is left out."""
+    is_own = state.announcing is not None and not state.rules.full_duplex
+    return event.sample if is_own else max(0, event.sample - state.rules.preroll_samples)
 
 
 def on_action(state: State) -> Outcome:
@@ -97,13 +110,36 @@ def _on_hold(state: State) -> Outcome:
     match state.phase:
         case Idle():
             return _open(state, Opening(0, since_sample=do.LEFT_OFF, is_held=True))
+        case Opening(text=None) as phase:
+            return _hold_on(state, phase)
         case Opening():
             return finish(state)
         case Listening(talk=talk):
-            return enter(state, Listening(replace(talk, by_button=True), HELD)), []
-        case Thinking() | Speaking() as phase:
+            return _heard_from_now(enter(state, Listening(replace(talk, by_button=True), HELD)), [])
+        case phase:
             going_on = replace(phase.talk, ending=False, typed=False, aloud=True, by_button=True)
-            return interrupt(state, replace(phase, talk=going_on), utterance=HELD)
+            return _heard_from_now(*interrupt(state, replace(phase, talk=going_on), utterance=HELD))
+
+
+def _heard_from_now(state: State, effects: list[do.Effect]) -> Outcome:
+    """What the user says while our own sound keeps the microphone closed is kept."""
+    phase = state.phase
+    if not isinstance(phase, Listening) or uplinked(state) is not None:
+        return state, effects
+    talk = replace(phase.talk, since_sample=do.LEFT_OFF)
+    return replace(state, phase=replace(phase, talk=talk)), [*effects, do.MarkUplink()]
+
+
+def _hold_on(state: State, phase: Opening) -> Outcome:
+    """The user cannot wait for the session: what he says is kept for it, and he wants no other answer."""
+    talk = phase.resume
+    since_sample = talk.since_sample if talk else phase.since_sample
+    marking: list[do.Effect] = [do.MarkUplink()] if since_sample is None else []
+    since_sample = do.LEFT_OFF if since_sample is None else since_sample
+    if talk is not None:
+        talk = replace(talk, ending=False, typed=False, aloud=True, by_button=True, since_sample=since_sample)
+        talk = replace(talk, orphans=talk.orphans | talk.calls, calls=frozenset(), continuing=False, response=None)
+    return replace(state, phase=replace(phase, since_sample=since_sample, is_held=True, resume=talk)), marking
 
 
 def on_release(state: State) -> Outcome:
@@ -114,9 +150,21 @@ def on_release(state: State) -> Outcome:
         case Opening(is_held=True) as phase:
             return replace(state, phase=replace(phase, is_held=False)), []
         case Listening(talk=talk, utterance=utterance) if utterance == HELD:
-            return enter(state, Listening(talk, None if state.is_tap else RELEASED)), []
+            return _let_go(state, talk)
         case _:
             return state, []
+
+
+def _let_go(state: State, talk: Conversation) -> Outcome:
+    if state.is_tap:
+        return enter(state, Listening(replace(talk, since_sample=None))), []
+    released = Listening(talk, RELEASED)
+    if uplinked(state) is not None:
+        return enter(state, released), []
+    if talk.since_sample is not None:
+        return hear_by_button(state, talk, is_held=False)
+    # Ringing began meanwhile: what was said before it is sent.
+    return commit(state, released)
 
 
 def on_text(state: State, event: on.TextAsked) -> Outcome:
@@ -127,7 +175,9 @@ def on_text(state: State, event: on.TextAsked) -> Outcome:
         case Idle():
             return _open(state, Opening(0, request=event.request, text=event.text, aloud=event.aloud))
         case Listening(talk=talk, utterance=None) if talk.response is None and not talk.is_lost:
-            talk = replace(talk, response=Requested(), calls_made=0, turns=talk.turns + 1, aloud=event.aloud)
+            talk = used(state, talk)
+            ending = talk.ending or words(event.text) in state.rules.end_phrases
+            talk = replace(talk, response=Requested(), aloud=event.aloud, unanswered=False, ending=ending)
             asking: list[do.Effect] = [
                 do.SendText(talk.session, event.text),
                 do.CreateResponse(talk.session, event.aloud),

@@ -33,6 +33,16 @@ def capturing(state: State) -> bool:
     return not state.muted and not state.stopping
 
 
+def is_written(state: State) -> bool:
+    """Whether a question by text is answered by text alone: no sound card is needed."""
+    talk = conversation(state.phase)
+    match state.phase:
+        case Opening(text=str(), aloud=aloud):
+            return not aloud
+        case _:
+            return talk is not None and talk.typed and not talk.aloud
+
+
 def uplinked(state: State) -> int | None:
     """Number of the session that the microphone is sent to; in half duplex to none while sound leaves the speaker."""
     quiet = state.rules.full_duplex or not (state.ringing or state.cues)
@@ -93,11 +103,15 @@ def may_bill(state: State) -> bool:
 
 def is_unaffordable(state: State, talk: Conversation) -> bool:
     """Whether a conversation costs money and has reached a limit."""
-    if not state.rules.endpoints[talk.endpoint].bills:
-        return False
+    return is_past_its_cap(state, talk) or (state.rules.endpoints[talk.endpoint].bills and not may_bill(state))
+
+
+def is_past_its_cap(state: State, talk: Conversation) -> bool:
+    """Whether a conversation costs money, and has cost as much as one may; what was spent last may be another's."""
     spent = state.spent
     is_its_own = spent is not None and spent.session >= talk.root
-    return not may_bill(state) or (is_its_own and conversation_cap_reached(state.rules.budget, spent))
+    bills = state.rules.endpoints[talk.endpoint].bills
+    return bills and is_its_own and conversation_cap_reached(state.rules.budget, spent)
 
 
 def serving(state: State) -> int | None:
@@ -158,18 +172,19 @@ def root(state: State) -> int | None:
     return talk.root if talk and not talk.is_too_long and state.rules.conversation_seconds > 0 else None
 
 
-def spare_seconds(state: State) -> float | None:
-    """How long the spare session may last; None without one."""
-    if state.spare is None:
-        return None
-    return state.rules.opening_seconds if state.spare.is_probe else state.rules.warm_seconds
+def spare_seconds(state: State) -> float:
+    """How long the spare session may last."""
+    return state.rules.opening_seconds if _is_looking(state) else state.rules.warm_seconds
 
 
-def announcement_seconds(state: State) -> float | None:
-    """How long an announcement may take; None without one. A long text is not cut off, however slow the voice."""
-    if state.announcing is None:
-        return None
-    return max(state.rules.announcement_seconds, _SECONDS_PER_CHARACTER * len(state.announcing.text))
+def _is_looking(state: State) -> bool:
+    return state.spare is not None and state.spare.is_probe
+
+
+def announcement_seconds(state: State) -> float:
+    """How long an announcement may take. A long text is not cut off, however slow the voice."""
+    text = state.announcing.text if state.announcing else ""
+    return max(state.rules.announcement_seconds, _SECONDS_PER_CHARACTER * len(text))
 
 
 def unreached(state: State) -> Down | None:
@@ -180,5 +195,4 @@ def unreached(state: State) -> Down | None:
 def check_seconds(state: State) -> float | None:
     """How long until an endpoint that is down is looked for again; None where that is not waited for."""
     failed = unreached(state)
-    is_looking = state.spare is not None and state.spare.is_probe
-    return None if failed is None or is_looking else failed.check_seconds
+    return None if failed is None or _is_looking(state) else failed.check_seconds

@@ -21,6 +21,7 @@ from speakerd.core.state import (
     Requested,
     Speaking,
     State,
+    Talking,
     Thinking,
     Unwanted,
     conversation,
@@ -38,6 +39,11 @@ CUES: dict[on.Fault, do.Cue] = {fault: do.Cue(fault.value) for fault in on.Fault
 def enter(state: State, phase: Phase) -> State:
     """Enter a phase, or begin its deadline anew."""
     return replace(state, phase=phase, epoch=state.epoch + 1)
+
+
+def with_talk(state: State, phase: Talking, talk: Conversation) -> State:
+    """Replace the conversation within the phase; the deadline runs on."""
+    return replace(state, phase=replace(phase, talk=talk))
 
 
 def finish(state: State, reason: str = LOST_SESSION) -> Outcome:
@@ -62,6 +68,12 @@ def fail(state: State, fault: on.Fault, reason: str = LOST_SESSION) -> Outcome:
     return replace(state, fault=fault), [*effects, do.PlayCue(CUES[fault])]
 
 
+def end_over_budget(state: State) -> Outcome:
+    """End a conversation that may cost no more; what limit it is, is said aloud."""
+    state, effects = finish(state)
+    return state, [*effects, do.PlayCue(do.Cue.OVER_BUDGET)]
+
+
 def give_up(state: State, endpoint: int, fault: on.Fault) -> State:
     """Remember that an endpoint failed; what it would only repeat is said aloud when there is time for it."""
     state = replace(state, down=with_failure(state.down, endpoint, fault), checks=state.checks + 1)
@@ -77,7 +89,10 @@ def another(state: State, endpoint: int) -> int | None:
 
 
 def announce(state: State, text: str, request: int | None = None) -> State:
-    """Have a sentence spoken as soon as nothing else goes on."""
+    """Have a sentence spoken as soon as nothing else goes on; one of our own is not said twice in a row."""
+    known = [each.text for each in (state.announcing, *state.announcements) if each is not None]
+    if request is None and text in known:
+        return state
     number = state.announced + 1
     waiting = (*state.announcements, Announcement(number, text, request))
     return replace(state, announced=number, announcements=waiting)
@@ -92,6 +107,8 @@ def interrupt(
     if isinstance(phase, Speaking):
         effects.append(do.StopPlayout())
         talk = replace(talk, cut=talk.cut | set(phase.items), interrupter=utterance)
+    else:
+        talk = replace(talk, interrupter=None)
     cancelled, talk = cancel(talk)
     effects += cancelled
     talk = replace(talk, orphans=talk.orphans | talk.calls, calls=frozenset(), continuing=False, resuming=False)

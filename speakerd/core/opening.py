@@ -10,11 +10,13 @@ from dataclasses import replace
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.budget import cap_reached
-from speakerd.core.derived import may_bill, unreached
+from speakerd.core.derived import may_bill, unreached, uplinked
 from speakerd.core.endpoints import FATAL, chosen, eligible, without
-from speakerd.core.moves import Outcome, announce, another, enter, fail, give_up
+from speakerd.core.moves import Outcome, announce, another, enter, fail, give_up, with_talk
 from speakerd.core.sentences import limit_sentence
 from speakerd.core.state import (
+    HELD,
+    RELEASED,
     Conversation,
     Idle,
     Listening,
@@ -23,11 +25,13 @@ from speakerd.core.state import (
     Spare,
     Speaking,
     State,
+    Talking,
     Thinking,
     conversation,
 )
 
 _BACK_OFF_SECONDS = (0.1, 0.5, 1.5, 3.0)
+_NOTHING_SPENT = on.Spent(on.NO_SESSION, "", 0, 0)
 
 
 def open_conversation(state: State, wanted: Opening) -> Outcome:
@@ -46,10 +50,10 @@ def open_conversation(state: State, wanted: Opening) -> Outcome:
 
 def _refuse(state: State, wanted: Opening) -> Outcome:
     """Past the cap, and nobody is there who costs nothing: say so each time."""
-    reached = cap_reached(state.rules.budget, state.spent)
-    if reached is None or state.spent is None:
-        return fail(state, on.Fault.REFUSED)
-    sentence = limit_sentence(reached, state.rules.budget, state.spent, goes_on=False)
+    budget, spent = state.rules.budget, state.spent or _NOTHING_SPENT
+    sentence = limit_sentence(cap_reached(budget, spent) or "", budget, spent, goes_on=False)
+    if wanted.request is not None and not wanted.aloud:
+        return state, [do.RefuseAsk(wanted.request, sentence)]
     state, effects = fail(announce(state, sentence), on.Fault.OVER_BUDGET)
     if wanted.request is not None:
         effects.append(do.RefuseAsk(wanted.request, sentence))
@@ -66,13 +70,25 @@ def on_opening_failed(
         again = replace(phase, session=number, tries=phase.tries + 1)
         wait = _BACK_OFF_SECONDS[min(again.tries, len(_BACK_OFF_SECONDS) - 1)]
         return replace(state, phase=again, sessions=number), [_open(again, wait, continues=phase.session)]
-    state = give_up(state, phase.endpoint, fault)
+    return _open_elsewhere(give_up(state, phase.endpoint, fault), phase, fault, reason, closing)
+
+
+def _open_elsewhere(
+    state: State, phase: Opening, fault: on.Fault, reason: str, closing: tuple[do.Effect, ...]
+) -> Outcome:
     instead = another(state, phase.endpoint)
     if instead is None:
         return fail(state, fault, reason)
     number = state.sessions + 1
-    moved = replace(phase, session=number, endpoint=instead, tries=0)
+    resume = replace(phase.resume, endpoint=instead) if phase.resume else None
+    moved = replace(phase, session=number, endpoint=instead, tries=0, resume=resume)
     return replace(enter(state, moved), sessions=number), [*closing, _open(moved, 0.0, continues=phase.session)]
+
+
+def open_for_nothing(state: State, phase: Opening) -> Outcome:
+    """A limit was reached while a session opens: whoever costs nothing serves instead."""
+    reason = "the limit on what may be spent is reached: see what `speakerd cost` says"
+    return _open_elsewhere(state, phase, on.Fault.OVER_BUDGET, reason, (do.CloseSession(phase.session),))
 
 
 def _most_tries(state: State, phase: Opening) -> int:
@@ -94,63 +110,87 @@ def _resends(talk: Conversation) -> bool:
     return not talk.typed and (talk.response is None or talk.unanswered)
 
 
-def on_lost(state: State, phase_talk: Conversation, fault: on.Fault, reason: str, *, is_open: bool = False) -> Outcome:
+def on_lost(
+    state: State,
+    phase: Talking,
+    fault: on.Fault,
+    reason: str,
+    *,
+    is_open: bool = False,
+    is_hopeless: bool = False,
+) -> Outcome:
     """The session of a conversation broke off: go on in another, once what was received of an answer is played."""
-    endpoint = phase_talk.endpoint
-    if fault in FATAL or phase_talk.retried:
+    talk = phase.talk
+    endpoint, breaks = talk.endpoint, talk.breaks + 1
+    if isinstance(phase, Speaking):
+        # Nobody hears any more whether a voice over the answer was one.
+        phase = replace(phase, overheard=None)
+    if fault in FATAL or is_hopeless or breaks > state.rules.reopening_tries:
         # Or it breaks off whenever it is asked: each time would cost all that was said.
         state = give_up(state, endpoint, fault)
         instead = another(state, endpoint)
         if instead is None:
-            talk = replace(phase_talk, is_lost=not is_open)
-            return fail(_with_talk(state, talk), fault, reason)
-        endpoint = instead
+            talk = replace(talk, is_lost=not is_open)
+            return fail(with_talk(state, phase, talk), fault, reason)
+        endpoint, breaks, talk = instead, 1, replace(talk, retried=False)
     # Calls that still run bring about their own answer.
-    waits = phase_talk.owes and not (phase_talk.calls or phase_talk.continuing) and not _is_spoken(state)
+    # What sounds of an answer is played, and is all there is.
+    waits = talk.owes and not (talk.calls or talk.continuing or isinstance(phase, Speaking))
     response = Requested() if waits else None
-    talk = replace(phase_talk, endpoint=endpoint, is_lost=True, response=response, orphans=frozenset(), retried=True)
-    return _with_talk(state, talk), [do.CloseSession(talk.session)] if is_open else []
+    talk = replace(talk, endpoint=endpoint, breaks=breaks, is_lost=True, response=response)
+    return with_talk(state, phase, talk), [do.CloseSession(talk.session)] if is_open else []
 
 
-def _is_spoken(state: State) -> bool:
-    """Whether an answer sounds: what came of it is played, and is all there is."""
-    return isinstance(state.phase, Speaking)
-
-
-def _with_talk(state: State, talk: Conversation) -> State:
-    phase = state.phase
-    if isinstance(phase, Idle | Opening):
-        return state
-    return replace(state, phase=replace(phase, talk=talk))
-
-
-def reopen(state: State, talk: Conversation) -> Outcome:
+def reopen(before: State, state: State, phase: Listening | Thinking) -> Outcome:
     """Go on with a conversation in a new session: the old one broke off, or grows too old."""
-    number = state.sessions + 1
+    talk, number = phase.talk, state.sessions + 1
+    is_held = True if isinstance(phase, Listening) and phase.utterance == HELD else None
     # An answer that was asked for and cannot come any more is asked for again; a cancelled one is over.
     response = talk.response if isinstance(talk.response, Requested) else None
-    resume = replace(talk, is_lost=False, is_old=False, since_sample=do.LEFT_OFF, response=response)
-    opening = Opening(number, endpoint=talk.endpoint, resume=resume)
+    since_sample, marking = _going_on_from(before, talk, is_held=is_held is True)
+    resume = replace(talk, is_lost=False, is_old=False, since_sample=since_sample, response=response)
+    opening = Opening(number, endpoint=talk.endpoint, is_held=is_held, resume=resume)
     closing: list[do.Effect] = [] if talk.is_lost else [do.CloseSession(talk.session)]
-    wait = _BACK_OFF_SECONDS[0] if talk.is_lost else 0.0
+    wait = _BACK_OFF_SECONDS[min(talk.breaks, len(_BACK_OFF_SECONDS)) - 1] if talk.is_lost else 0.0
     opened = _open(opening, wait, continues=talk.session)
-    return replace(enter(state, opening), sessions=number), [*closing, opened]
+    return replace(enter(state, opening), sessions=number), [*marking, *closing, opened]
+
+
+def _going_on_from(before: State, talk: Conversation, *, is_held: bool) -> tuple[int | None, list[do.Effect]]:
+    """Where the uplink begins in the next session: where it ended, unless our own sound was heard since."""
+    if talk.by_button and not is_held:
+        return None, []
+    if talk.since_sample is not None:
+        return talk.since_sample, []
+    was_open = uplinked(before) is not None or (before.rules.full_duplex and isinstance(before.phase, Speaking))
+    return do.LEFT_OFF, [] if was_open else [do.MarkUplink()]
 
 
 def resumed(state: State, phase: Opening, talk: Conversation) -> Outcome:
     """The new session of a conversation is open: give it what is owed, and ask for what is owed to the user."""
-    talk = replace(talk, session=phase.session, endpoint=phase.endpoint, cut=frozenset())
+    talk = replace(talk, session=phase.session, endpoint=phase.endpoint)
     effects: list[do.Effect] = [do.SendToolOutput(talk.session, *output) for output in phase.outputs]
+    if phase.is_held is not None:
+        state, hearing = hear_by_button(state, talk, is_held=phase.is_held)
+        return state, effects + hearing
     if not isinstance(talk.response, Requested):
         busy = bool(talk.calls) or talk.continuing
         return enter(state, Thinking(talk) if busy else Listening(talk)), effects
     if _resends(talk):
         if not (state.rules.local_turns or talk.by_button):
-            # Its end is found once more, and answered, by the endpoint itself.
-            return enter(state, Listening(replace(talk, response=None))), effects
+            # Its end is found once more, counted and answered, by the endpoint itself.
+            return enter(state, Listening(replace(talk, response=None, turns=talk.turns - 1))), effects
         effects.append(do.CommitUtterance(talk.session))
     effects.append(do.CreateResponse(talk.session, talk.aloud))
     return enter(state, Thinking(talk)), effects
+
+
+def hear_by_button(state: State, talk: Conversation, *, is_held: bool) -> Outcome:
+    """Hear what is said while the button is down; where it has come up, all of it has been said already."""
+    if is_held:
+        return enter(state, Listening(talk, HELD)), []
+    said: list[do.Effect] = [do.OpenUplink(talk.session, talk.since_sample), do.CloseUplink()]
+    return enter(state, Listening(replace(talk, since_sample=None), RELEASED)), said
 
 
 def on_spare(state: State, spare: Spare, event: on.SessionOpened | on.SessionClosed) -> Outcome:
@@ -210,8 +250,10 @@ def _spare(state: State, endpoint: int, *, is_probe: bool) -> Outcome:
 def on_late_output(state: State, phase: Opening, event: on.ToolFinished) -> Outcome:
     """A call ended while its conversation waits for a session: its output is sent then."""
     talk = conversation(phase)
-    if talk is None or event.call_id not in talk.calls:
+    if talk is None or event.call_id not in talk.calls | talk.orphans:
         return state, []
-    talk = replace(talk, calls=talk.calls - {event.call_id}, continuing=True)
+    called = frozenset({event.call_id})
+    continuing = talk.continuing or event.call_id in talk.calls
+    talk = replace(talk, calls=talk.calls - called, orphans=talk.orphans - called, continuing=continuing)
     outputs = (*phase.outputs, (event.call_id, event.output))
     return replace(state, phase=replace(phase, resume=talk, outputs=outputs)), []

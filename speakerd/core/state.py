@@ -161,6 +161,8 @@ class Conversation:
     """The first session of the conversation."""
     is_lost: bool = False
     """The session broke off; what is heard of its last answer is still to be played."""
+    breaks: int = 0
+    """Sessions that broke off since the last answer."""
     is_old: bool = False
     """The session is to be replaced by a new one as soon as nothing goes on."""
     is_too_long: bool = False
@@ -261,7 +263,8 @@ class Speaking:
     """What the microphone hears over the answer; only where the uplink is open meanwhile."""
 
 
-Phase = Idle | Opening | Listening | Thinking | Speaking
+Talking = Listening | Thinking | Speaking
+Phase = Idle | Opening | Talking
 
 
 @dataclass(frozen=True, slots=True)

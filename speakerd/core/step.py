@@ -7,16 +7,18 @@ with after. What may follow from any branch is in `settling`.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from speakerd.core import derived
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.activations import end, on_action, on_release, on_say, on_text, on_wake_word, quiet
+from speakerd.core.answers import on_playout_ended, on_tool_finished
 from speakerd.core.approvals import expire
 from speakerd.core.barge_in import on_hold_over, on_voice
 from speakerd.core.moves import Outcome, fail, finish, judge
 from speakerd.core.opening import on_check, on_opening_failed, on_spare, on_spare_over
-from speakerd.core.settling import on_spent, settle, stop_announcing
+from speakerd.core.settling import announce_next, on_spent, settle, stop_announcing
 from speakerd.core.state import (
     Card,
     Conversation,
@@ -29,7 +31,7 @@ from speakerd.core.state import (
     session,
 )
 from speakerd.core.timers import timers
-from speakerd.core.turns import on_conversation, on_playout_ended, on_tool_finished
+from speakerd.core.turns import on_conversation
 
 NOT_OPENED = "it did not open in time"
 
@@ -43,6 +45,8 @@ def step(state: State, event: on.Event) -> Outcome:
         return state, []
     after, settling = settle(state, after)
     after, wanted = _cued(after, wanted + settling)
+    after, announcing = announce_next(after)
+    wanted += announcing
     heard_before, heard_after = derived.uplinked(state), derived.uplinked(after)
     effects: list[do.Effect] = []
     if heard_before is not None and heard_before != heard_after:
@@ -54,7 +58,7 @@ def step(state: State, event: on.Event) -> Outcome:
     if derived.capturing(state) != derived.capturing(after):
         effects.append(do.OpenCapture() if derived.capturing(after) else do.CloseCapture())
     if heard_before != heard_after:
-        after, opening = _open_uplink(after)
+        after, opening = _open_uplink(state, after)
         effects += opening
     return after, effects + timers(state, after)
 
@@ -117,7 +121,7 @@ def _on_mute(state: State, muted: bool) -> Outcome:
         case Opening(text=None, resume=None) | Listening() if muted:
             state, finishing = finish(state)
             return state, finishing + effects
-        case Opening(resume=talk) if muted and talk is not None and not talk.typed:
+        case Opening(resume=Conversation() as talk) if muted and not talk.owes:
             state, finishing = finish(state)
             return state, finishing + effects
         case Speaking() as phase if muted:
@@ -132,7 +136,7 @@ def _on_card(state: State, event: on.CardFound | on.CardLost | on.MicrophoneSile
         case on.CardFound():
             return replace(state, card=Card.UP), [do.StartRinging()] if state.ringing else []
         case on.CardLost():
-            state, effects = finish(state)
+            state, effects = (state, []) if derived.is_written(state) else finish(state)
             state, hushing = stop_announcing(state)
             return replace(state, card=Card.DOWN, microphone_silent=False), effects + hushing
         case on.MicrophoneHeard():
@@ -140,7 +144,7 @@ def _on_card(state: State, event: on.CardFound | on.CardLost | on.MicrophoneSile
         case on.MicrophoneSilent() if state.microphone_silent or state.muted or state.card is not Card.UP:
             # Said already; or a report from before a mute or a lost card.
             return state, []
-        case on.MicrophoneSilent():
+        case _:
             return replace(state, microphone_silent=True), [do.PlayCue(do.Cue.NO_MICROPHONE)]
 
 
@@ -175,6 +179,8 @@ def _on_timer(state: State, event: on.TimedOut) -> Outcome:
             return replace(state, is_tap=state.is_tap and number != state.presses), []
         case on.Timer.PHASE:
             return _on_deadline(state) if number == state.epoch else (state, [])
+        case _:
+            assert_never(event.timer)
 
 
 def _on_deadline(state: State) -> Outcome:
@@ -184,9 +190,7 @@ def _on_deadline(state: State) -> Outcome:
             return on_opening_failed(state, phase, on.Fault.NO_NETWORK, NOT_OPENED, closing=closing)
         case Thinking() | Speaking():
             return fail(state, on.Fault.NO_ANSWER)
-        case Listening(talk=talk, utterance=None) if (
-            derived.uplinked(state) is not None and not state.microphone_silent
-        ):
+        case Listening(talk=talk, utterance=None) if _is_listened_to(state):
             _, judging = judge(talk, was_wanted=False)
             state, finishing = finish(state)
             telling = [do.PlayCue(do.Cue.END_OF_LISTENING)] if state.rules.turn_cues else []
@@ -263,10 +267,14 @@ def _facts(before: State, after: State) -> list[do.Effect]:
     return effects
 
 
-def _open_uplink(state: State) -> Outcome:
+def _open_uplink(before: State, state: State) -> Outcome:
     """Use up the position at which the uplink begins: when it opens again, it begins there and then."""
     phase = state.phase
     if derived.uplinked(state) is None or isinstance(phase, Idle | Opening):
         return state, []
-    used = replace(phase, talk=replace(phase.talk, since_sample=None))
-    return replace(state, phase=used), [do.OpenUplink(phase.talk.session, phase.talk.since_sample)]
+    talk = phase.talk
+    was_loud = not state.rules.full_duplex and (before.ringing or before.cues)
+    # What was heard since the uplink ended is our own sound; but who holds the button may have spoken over it.
+    since_sample = None if was_loud and talk.since_sample == do.LEFT_OFF and not talk.by_button else talk.since_sample
+    used = replace(phase, talk=replace(talk, since_sample=None))
+    return replace(state, phase=used), [do.OpenUplink(talk.session, since_sample)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from speakerd.core import derived
 from speakerd.core import effects as do
 from speakerd.core.events import Timer
@@ -40,7 +42,7 @@ def numbers(state: State) -> dict[Timer, int | None]:
 
 
 def _seconds(state: State, timer: Timer) -> float | None:
-    """How long a timer takes; None where it does not run."""
+    """How long a timer takes that runs."""
     match timer:
         case Timer.PHASE:
             return derived.deadline_seconds(state)
@@ -62,3 +64,5 @@ def _seconds(state: State, timer: Timer) -> float | None:
             return derived.announcement_seconds(state)
         case Timer.TAP:
             return state.rules.tap_seconds
+        case _:
+            assert_never(timer)

@@ -92,3 +92,9 @@ def spoken(effects: list[do.Effect]) -> list[str]:
 
 TALKING = (on.CardFound(), WAKE, on.SessionOpened(1), on.SpeechStarted(1, "u1"), on.SpeechStopped(1, "u1"))
 ANSWERING = (*TALKING, on.ResponseCreated(1, "r1"), on.AnswerStarted(1, "r1", "a1"))
+
+
+def opened(effects: list[do.Effect]) -> do.OpenSession:
+    """The one session that is opened."""
+    [opening] = [effect for effect in effects if isinstance(effect, do.OpenSession)]
+    return opening

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
-from speakerd.core.activations import TOO_MUCH_TO_SAY
+from speakerd.core.activations import CARD_MISSING, TOO_MUCH_TO_SAY
 from speakerd.core.lights import Light
+from speakerd.core.sentences import GIVEN_UP
 from speakerd.core.state import Rules
 from speakerd.core.step import step
-from stories import ANNOUNCING, NO_AGE, ONE, PHASE, WAKE, Story, listening, play, played
+from stories import ANNOUNCING, BAD_KEY, NO_AGE, ONE, PHASE, WAKE, Story, closed, listening, play, played, spoken
 
 STORIES: dict[str, tuple[Rules, Story]] = {
     "what was to be said waits for the end of the conversation, and a wake word cuts it off": (
@@ -71,3 +74,26 @@ def test_there_is_an_end_to_what_can_be_said_at_once() -> None:
     state, effects = played(ONE, on.CardFound(), *(on.SayAsked(number, "x") for number in range(9)))
     assert effects == []
     assert step(state, on.SayAsked(9, "x"))[1] == [do.RefuseAsk(9, TOO_MUCH_TO_SAY)]
+
+
+@pytest.mark.parametrize(("full_duplex", "since_sample"), [(False, 40_000), (True, 33_600)])
+def test_what_is_announced_is_not_sent_as_if_the_user_had_said_it(full_duplex: bool, since_sample: int) -> None:
+    rules = replace(ONE, full_duplex=full_duplex)
+    _, effects = played(rules, on.CardFound(), on.SayAsked(1, "dinner"), WAKE, on.SessionOpened(1))
+    assert effects[0] == do.OpenUplink(1, since_sample)
+
+
+def test_a_sentence_waits_for_the_cue_before_it() -> None:
+    state, effects = played(ONE, on.CardFound(), WAKE, closed(1, BAD_KEY))
+    assert spoken(effects) == []
+    state, effects = step(state, on.CueEnded(do.Cue.BAD_KEY))
+    assert spoken(effects) == [GIVEN_UP[BAD_KEY].format(name="the endpoint")]
+
+
+def test_what_is_asked_for_twice_is_said_twice() -> None:
+    state, _ = played(ONE, on.CardFound(), on.SayAsked(1, "dinner"), on.SayAsked(2, "dinner"))
+    assert [each.request for each in state.announcements] == [2]
+
+
+def test_what_cannot_be_heard_is_refused() -> None:
+    assert played(ONE, on.SayAsked(1, "dinner"))[1] == [do.RefuseAsk(1, CARD_MISSING)]

@@ -11,7 +11,22 @@ from speakerd.core import events as on
 from speakerd.core.lights import Light
 from speakerd.core.state import Idle, Listening, Opening, Rules, Speaking, Thinking
 from speakerd.core.step import step
-from stories import AGE, ANSWERING, NO_AGE, ONE, PHASE, TALKING, WAKE, Story, T, closed, play, played, speaking, woken
+from stories import (
+    AGE,
+    ANSWERING,
+    NO_AGE,
+    ONE,
+    PHASE,
+    TALKING,
+    WAKE,
+    Story,
+    T,
+    closed,
+    play,
+    played,
+    speaking,
+    woken,
+)
 
 STORIES: dict[str, tuple[Rules, Story]] = {
     "a noise interrupts the answer, and its rest is asked for": (
@@ -136,3 +151,81 @@ def test_no_wake_word_makes_the_longest_conversation_longer() -> None:
 def test_a_timer_of_an_earlier_conversation_ends_nothing() -> None:
     state, _ = played(LONGEST, *TALKING[:3])
     assert step(state, on.TimedOut(T.CONVERSATION, 0)) == (state, [])
+
+
+FULL = replace(ONE, full_duplex=True)
+NOISE = on.Transcribed(1, "u2", on.Talker.USER, "")
+ANSWERED = (*ANSWERING, on.ResponseEnded(1, "r1", on.Status.COMPLETED))
+INTERRUPTED = (*ANSWERED, on.SpeechStarted(1, "u2"), on.SpeechStopped(1, "u2"))
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        (on.SpeechStarted(1, "u3"), on.SpeechStopped(1, "u3")),
+        (
+            *(
+                on.ResponseCreated(1, "r2"),
+                on.AnswerStarted(1, "r2", "a2"),
+                on.ResponseEnded(1, "r2", on.Status.COMPLETED),
+            ),
+            *(on.PlayoutEnded("a2", 900, cut_short=False), on.SpeechStarted(1, "u3"), on.SpeechStopped(1, "u3")),
+        ),
+    ],
+    ids=["the user goes on", "in the next turn"],
+)
+def test_a_noise_that_is_known_late_drops_no_question(since: tuple[on.Event, ...]) -> None:
+    state, _ = played(FULL, *INTERRUPTED, *since)
+    assert step(state, NOISE) == (state, [])
+
+
+def test_a_noise_before_the_user_goes_on_speaking_drops_nothing() -> None:
+    state, _ = played(FULL, *ANSWERED, on.SpeechStarted(1, "u2"), on.SpeechStarted(1, "u3"), on.SpeechStopped(1, "u3"))
+    assert step(state, NOISE) == (state, [])
+
+
+def test_what_was_called_because_of_a_noise_is_not_spoken_of() -> None:
+    called = (on.ResponseCreated(1, "r2"), on.ToolCalled(1, "r2", "c1", "clock", "{}"))
+    state, _ = played(FULL, *INTERRUPTED, *called, NOISE, on.ResponseEnded(1, "r2", on.Status.CANCELLED))
+    assert step(state, on.ToolFinished(1, "c1", "noon"))[1] == [do.SendToolOutput(1, "c1", "noon")]
+
+
+def test_a_noise_is_no_turn() -> None:
+    state, _ = played(replace(FULL, most_turns=3), *INTERRUPTED, on.ResponseCreated(1, "r2"), NOISE)
+    assert isinstance(state.phase, Thinking)
+    assert state.phase.talk.turns == 1
+
+
+def test_a_written_goodbye_ends_the_conversation_with_its_answer() -> None:
+    over = (on.ResponseEnded(1, "r2", on.Status.COMPLETED), on.PlayoutEnded("a2", 900, cut_short=False))
+    answered = (*ANSWERED, on.PlayoutEnded("a1", 900, cut_short=False), on.TextAsked(1, "Goodbye."))
+    state, _ = played(ENDING, *answered, on.ResponseCreated(1, "r2"), on.AnswerStarted(1, "r2", "a2"), *over)
+    assert isinstance(state.phase, Idle)
+
+
+def test_written_questions_are_turns_too() -> None:
+    over = (on.ResponseEnded(1, "r2", on.Status.COMPLETED), on.PlayoutEnded("a2", 900, cut_short=False))
+    answered = (*ANSWERED, on.PlayoutEnded("a1", 900, cut_short=False), on.TextAsked(1, "more"))
+    answer = (on.ResponseCreated(1, "r2"), on.AnswerStarted(1, "r2", "a2"), *over)
+    state, _ = played(replace(ONE, most_turns=2), *answered, *answer)
+    assert isinstance(state.phase, Idle)
+
+
+def test_a_model_that_does_nothing_but_call_tools_is_given_up() -> None:
+    state, _ = played(replace(ONE, most_tool_calls=2), *TALKING)
+    for number in range(4):
+        for event in (
+            *(on.ResponseCreated(1, f"r{number}"), on.ToolCalled(1, f"r{number}", f"c{number}", "clock", "{}")),
+            *(on.ToolFinished(1, f"c{number}", "noon"), on.ResponseEnded(1, f"r{number}", on.Status.COMPLETED)),
+        ):
+            state, _ = step(state, event)
+        assert isinstance(state.phase, Thinking)
+    state, _ = step(state, on.ResponseCreated(1, "r5"))
+    state, effects = step(state, on.ToolCalled(1, "r5", "c5", "clock", "{}"))
+    assert do.PlayCue(do.Cue.NO_ANSWER) in effects
+    assert isinstance(state.phase, Idle)
+
+
+def test_a_noise_that_still_goes_on_is_let_be() -> None:
+    state, _ = played(FULL, *ANSWERED, on.SpeechStarted(1, "u2"))
+    assert step(state, NOISE) == (state, [])

@@ -9,10 +9,11 @@ import pytest
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.budget import Budget
+from speakerd.core.derived import serving
 from speakerd.core.endpoints import Down, EndpointRule
 from speakerd.core.lights import Light, light
 from speakerd.core.sentences import GIVEN_UP
-from speakerd.core.state import Rules, State
+from speakerd.core.state import Idle, Opening, Rules, State, Thinking
 from speakerd.core.step import step
 from stories import (
     AGE,
@@ -27,6 +28,7 @@ from stories import (
     ONE,
     PHASE,
     SPARING,
+    TALKING,
     TWO,
     WAKE,
     Story,
@@ -227,3 +229,48 @@ def test_a_session_that_is_kept_ready_may_be_ended_by_its_endpoint() -> None:
     assert do.OpenSession(3) in step(state, WAKE)[1]
     state, _ = played(rules, *kept, closed(2, NO_CREDIT))
     assert light(state) is Light.NO_CREDIT
+
+
+FAILED = (on.ResponseCreated(1, "r1"), on.ResponseEnded(1, "r1", on.Status.FAILED, on.Fault.SERVER_ERROR))
+
+
+def test_an_endpoint_that_fails_to_answer_twice_gives_way_to_the_next() -> None:
+    failed_again = (on.ResponseCreated(1, "r2"), on.ResponseEnded(1, "r2", on.Status.FAILED, on.Fault.SERVER_ERROR))
+    state, effects = played(TWO, *TALKING, *FAILED, *failed_again)
+    assert effects[1:3] == [do.CloseSession(1), do.OpenSession(2, 1, 1, True, 0.1)]
+    assert light(step(state, on.EndAsked())[0]) is Light.SERVER_ERROR
+    state, effects = played(ONE, *TALKING, *FAILED, *failed_again)
+    assert do.PlayCue(do.Cue.SERVER_ERROR) in effects
+    assert isinstance(state.phase, Idle)
+
+
+def test_an_answer_without_sound_needs_no_card() -> None:
+    question = on.TextAsked(1, "hi", aloud=False)
+    state, _ = played(ONE, on.CardFound(), question, on.CardLost("unplugged"))
+    assert isinstance(state.phase, Opening)
+    state, _ = step(state, on.SessionOpened(1))
+    state, _ = step(state, on.CardLost("unplugged"))
+    assert isinstance(state.phase, Thinking)
+    assert isinstance(played(ONE, on.CardFound(), on.TextAsked(1, "hi"), on.CardLost("unplugged"))[0].phase, Idle)
+
+
+def test_an_endpoint_that_is_looked_for_and_says_nothing_stays_down() -> None:
+    state, _ = played(TWO, on.CardFound(), WAKE, closed(1), on.EndAsked(), on.TimedOut(HEALTH, 1))
+    state, effects = step(state, on.TimedOut(SPARING, 3))
+    assert effects == [do.CloseSession(3), do.StopTimer(SPARING), do.StartTimer(HEALTH, 2, 60.0)]
+
+
+def test_the_endpoint_that_serves_is_the_one_of_the_conversation() -> None:
+    state, _ = played(TWO, on.CardFound())
+    served = [serving(state)]
+    for event in (WAKE, closed(1), on.SessionOpened(2), on.EndAsked()):
+        state, _ = step(state, event)
+        served.append(serving(state))
+    assert served == [0, 0, 1, 1, 1]
+
+
+def test_the_light_is_of_the_first_endpoint() -> None:
+    state, _ = played(TWO, on.CardFound())
+    last, first = Down(1, on.Fault.REFUSED), Down(0, NO_NETWORK)
+    assert light(replace(state, down=(last,))) is Light.IDLE
+    assert light(replace(state, down=(last, first))) is Light.NO_NETWORK

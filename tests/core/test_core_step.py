@@ -9,6 +9,7 @@ import pytest
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.activations import BUSY, CARD_MISSING
+from speakerd.core.answers import TOO_MANY_CALLS
 from speakerd.core.lights import Light, light
 from speakerd.core.moves import Outcome
 from speakerd.core.sentences import GIVEN_UP
@@ -25,7 +26,7 @@ from speakerd.core.state import (
     Thinking,
 )
 from speakerd.core.step import step as whole_step
-from speakerd.core.turns import TOO_MANY_CALLS, on_conversation
+from speakerd.core.turns import on_conversation
 from speakerd.core.words import CallTool, Stop, Talk, WordAction
 
 PHASE, RINGING, AGE, HEALTH = on.Timer.PHASE, on.Timer.RINGING, on.Timer.ROLLOVER, on.Timer.HEALTH
@@ -49,10 +50,11 @@ def step(state: State, event: on.Event) -> Outcome:
     return state, [e for e in effects if not (isinstance(e, do.StartTimer | do.StopTimer) and e.timer is AGE)]
 
 
-def told_aloud(fault: on.Fault) -> list[do.Effect]:
-    """The sentence of a fault that only the owner can mend, in idle."""
+def told_aloud(fault: on.Fault) -> Story:
+    """The sentence of a fault that only the owner can mend, after its cue."""
     sentence = GIVEN_UP[fault].format(name="the endpoint")
-    return [do.Announce(1, sentence), do.StopTimer(PHASE), do.StartTimer(on.Timer.ANNOUNCEMENT, 1, 60.0)]
+    saying: list[do.Effect] = [do.Announce(1, sentence), do.StartTimer(on.Timer.ANNOUNCEMENT, 1, 60.0)]
+    return [(on.CueEnded(do.Cue(fault.value)), saying, Light(fault.value))]
 
 
 READY: Story = [(on.CardFound(), [], Light.IDLE)]
@@ -314,10 +316,11 @@ STORIES: dict[str, Story] = {
                 do.CloseSession(1),
                 do.RefuseAsk(1, "the key was refused"),
                 do.PlayCue(do.Cue.BAD_KEY),
-                *told_aloud(on.Fault.BAD_KEY),
+                do.StopTimer(PHASE),
             ],
             Light.BAD_KEY,
         ),
+        *told_aloud(on.Fault.BAD_KEY),
     ],
     "no network: a cue and a light, until a session opens": [
         *READY,
@@ -342,9 +345,10 @@ STORIES: dict[str, Story] = {
         *SPEAKING,
         (
             on.ResponseEnded(1, "r1", on.Status.FAILED, on.Fault.NO_CREDIT),
-            [do.StopPlayout(), do.CloseSession(1), do.PlayCue(do.Cue.NO_CREDIT), *told_aloud(on.Fault.NO_CREDIT)],
+            [do.StopPlayout(), do.CloseSession(1), do.PlayCue(do.Cue.NO_CREDIT), do.StopTimer(PHASE)],
             Light.NO_CREDIT,
         ),
+        *told_aloud(on.Fault.NO_CREDIT),
     ],
     "a failure without a reason is the server's; the answer is asked for once more": [
         *CREATED,
@@ -364,9 +368,10 @@ STORIES: dict[str, Story] = {
         *WOKEN,
         (
             on.SessionClosed(1, on.Fault.REFUSED, "gone"),
-            [do.CloseUplink(), do.PlayCue(do.Cue.REFUSED), *told_aloud(on.Fault.REFUSED)],
+            [do.CloseUplink(), do.PlayCue(do.Cue.REFUSED), do.StopTimer(PHASE)],
             Light.REFUSED,
         ),
+        *told_aloud(on.Fault.REFUSED),
     ],
     "no answer in time": [
         *ASKED,

@@ -47,7 +47,9 @@ NOW, SPARE, BEFORE = 7, 8, 5
 """The numbers that sessions have in the walk: the conversation's, the spare one, and the one that a new one continues.
 """
 RULES = Rules(
-    most_tool_calls=1, words=(WordAction("halt", Stop()), WordAction("light_on", CallTool("set_light", '{"on": true}')))
+    reopening_tries=0,
+    most_tool_calls=1,
+    words=(WordAction("halt", Stop()), WordAction("light_on", CallTool("set_light", '{"on": true}'))),
 )
 TWO_ENDPOINTS = (EndpointRule("cloud", bills=True), EndpointRule("offline", is_on_device=True))
 NO_NETWORK, BAD_KEY = on.Fault.NO_NETWORK, on.Fault.BAD_KEY
@@ -72,6 +74,8 @@ class World:
     cues: frozenset[do.Cue] = field(default_factory=frozenset)
     announcing: int | None = None
     facts: int | None = None
+    echo: bool = False
+    """Whether an answer sounded since the uplink ended, or since it was marked."""
 
     def after(self, effect: do.Effect) -> World:
         match effect:
@@ -93,7 +97,7 @@ class World:
                 return replace(self, uplink=number)
             case do.CloseUplink():
                 assert self.uplink is not None
-                return replace(self, uplink=None)
+                return replace(self, uplink=None, echo=bool(self.playing))
             case do.OpenCapture():
                 assert not self.capture
                 return replace(self, capture=True)
@@ -135,6 +139,7 @@ class World:
                 return replace(self, announcing=None)
             case do.MarkUplink():
                 assert self.uplink is None, "what is open has its own end"
+                return replace(self, echo=bool(self.playing))
             case do.SendNote():
                 assert effect.session in self.sessions, "notes for nobody"
             case do.RefuseAsk() | do.Exit() | do.NoteDecision():
@@ -145,12 +150,14 @@ class World:
         """What the event itself says about the world."""
         match event:
             case on.SessionClosed(session=number) if number in self.sessions:
-                uplink = None if self.uplink == number else self.uplink
+                is_heard = self.uplink == number
+                uplink, echo = (None, bool(self.playing)) if is_heard else (self.uplink, self.echo)
                 facts = None if self.facts == number else self.facts
                 past = number if number == NOW else self.past
-                return replace(self, sessions=self.sessions - {number}, uplink=uplink, facts=facts, past=past)
+                sessions = self.sessions - {number}
+                return replace(self, sessions=sessions, uplink=uplink, echo=echo, facts=facts, past=past)
             case on.AnswerStarted(item_id=item) if self.sessions:
-                return replace(self, playing=self.playing | {item})
+                return replace(self, playing=self.playing | {item}, echo=True)
             case on.PlayoutEnded(item_id=item) if item == do.announcement_item(self.announcing or 0):
                 return replace(self, announcing=None)
             case on.PlayoutEnded(item_id=item):
@@ -258,7 +265,8 @@ def _canonical_down(state: State) -> tuple[Down, ...]:
 
 def _canonical_talk(talk: Conversation, number: int) -> Conversation:
     # Nothing but an empty transcript asks for the interrupter, and no walk has one. What was asked is counted, too.
-    return replace(talk, session=number, root=0, turns=0, since_sample=None, interrupter=None, asked=())
+    since_sample = 0 if (talk.since_sample or 0) > 0 else talk.since_sample
+    return replace(talk, session=number, root=0, turns=0, since_sample=since_sample, interrupter=None, asked=())
 
 
 def _any_cue(cues: frozenset[do.Cue]) -> frozenset[do.Cue]:
@@ -269,13 +277,17 @@ def _any_cue(cues: frozenset[do.Cue]) -> frozenset[do.Cue]:
 def transition(state: State, world: World, event: on.Event) -> tuple[State, World, list[do.Effect]]:
     """One step of state and world; checks the effects on the way."""
     after, effects = step(state, event)
-    was_open = world.sessions
+    was_open, had_echo = world.sessions, world.echo
     world = world.hears_of(event)
+    if isinstance(event, on.AnswerStarted) and do.StopPlayout() in effects:
+        world = replace(world, echo=had_echo)  # not more than a click
     if isinstance(event, on.TimedOut) and numbers(state)[event.timer] == event.epoch:
         world = replace(world, timers=world.timers - {event.timer})
     if isinstance(event, on.SessionClosed) and event.session in was_open:
         effects = [e for e in effects if e != do.CloseSession(event.session) and not isinstance(e, do.CloseUplink)]
     for effect in effects:
+        is_left_off = isinstance(effect, do.OpenUplink) and effect.since_sample == do.LEFT_OFF
+        assert state.rules.full_duplex or not (is_left_off and world.echo), "our own voice is sent"
         world = world.after(effect)
     if isinstance(event, on.WakeWordHeard) and isinstance(state.phase, Idle):
         world = replace(world, waking=True)
@@ -455,7 +467,8 @@ WALKS = {
         "'r2'", "'i2'", "'c2'", "CueEnded", "FAILED", "AlarmRang", "RINGING", "MutePressed"
     ),
     "two of each id, no alarm": _without(
-        *("AlarmRang", "RINGING", "TextAsked", "Mute", "Microphone", "CueEnded", "-50000", "SessionClosed", "FAILED")
+        *("AlarmRang", "RINGING", "TextAsked", "Mute", "Microphone", "CueEnded", "-50000", "SessionClosed", "FAILED"),
+        END_CONVERSATION,
     ),
 }
 
@@ -497,6 +510,13 @@ def _beside(*words: str) -> list[on.Event]:
 WALKS["a conversation in several sessions"] = _beside(
     *("SayAsked", "Spent", "=8", "SPARE", "HEALTH", "ANNOUNCEMENT", "announcement", "CONVERSATION"),
 )
+WALKS["a conversation in several sessions, and cues"] = [
+    *(on.CardFound(), on.ActionPressed(), on.AlarmRang("pasta"), on.MuteAsked(True), on.MuteAsked(False)),
+    *(on.SessionOpened(NOW), on.SessionClosed(NOW, NO_NETWORK, "gone"), on.SpeechStopped(NOW, "u1")),
+    *(on.ResponseCreated(NOW, "r1"), on.AnswerStarted(NOW, "r1", "i1"), on.PlayoutEnded("i1", 500, cut_short=True)),
+    *(on.ResponseEnded(NOW, "r1", on.Status.COMPLETED), on.PlayoutEnded("i1", 900, cut_short=False)),
+    *(on.TimedOut(on.Timer.PHASE, 0), on.TimedOut(on.Timer.ROLLOVER, NOW), on.CueEnded(do.Cue.MUTED)),
+]
 WALKS["what goes on beside"] = _beside("Tool", "FAILED", "u1", "ROLLOVER", "TextAsked", "CardLost", "EndAsked")
 WALKS["the button held"] = [
     *(on.CardFound(), on.ActionPressed(), on.ActionReleased(), on.MuteAsked(True), on.MuteAsked(False)),
@@ -522,7 +542,8 @@ WALKED = [
     (FULL_DUPLEX, "two of each id, no alarm"),
     (replace(RULES, local_turns=True, turn_cues=True), "cues that last, no calls"),
     (replace(FULL_DUPLEX, local_turns=True, turn_cues=True), "one of each id, no alarm"),
-    (replace(RULES, local_turns=True, push_to_talk=True), "the button held"),
+    (replace(RULES, local_turns=True, push_to_talk=True, reopening_tries=1), "the button held"),
+    (replace(RULES, turn_cues=True, reopening_tries=1), "a conversation in several sessions, and cues"),
     (replace(FULL_DUPLEX, facts=True, reopening_tries=1), "a conversation in several sessions"),
     (ALL_MONEY_CAN_BUY, "what goes on beside"),
 ]

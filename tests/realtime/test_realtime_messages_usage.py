@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openai.types.realtime import RealtimeResponseUsage
 from openai.types.realtime.conversation_item_input_audio_transcription_completed_event import (
@@ -150,6 +150,7 @@ def test_never_less_than_in_all(value: Mapping[str, Any]) -> None:
     assert usage.text_out + usage.audio_out >= value["output_tokens"]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(
         st.sampled_from(["type", "seconds", "input_tokens", "output_tokens", "input_token_details"]),

@@ -68,14 +68,13 @@ STORIES: dict[str, tuple[Rules, list[on.Event | Due], list[str]]] = {
         [
             *TALKING,
             on.SessionClosed(1, Fault.NO_NETWORK, "why"),
-            on.SessionClosed(2, Fault.NO_NETWORK, "why"),
-            on.SessionOpened(3),
+            on.SessionOpened(2),
         ],
         [
             BEGINS,
             DOWN,
             "INFO offline serves now.",
-            "INFO The conversation goes on with offline in session 3.",
+            "INFO The conversation goes on with offline in session 2.",
         ],
     ),
     "an endpoint that is only looked for, in vain and then not": (
