@@ -31,6 +31,8 @@ from speakerd.gpio.boards import Board, load_board
 from speakerd.gpio.panel import Panel
 from speakerd.ledger.ledger import Ledger
 from speakerd.ledger.prices import price_list
+from speakerd.mqtt.setup import Mqtt, mqtt
+from speakerd.mqtt.status import Facts
 from speakerd.offline.announcer import SpokenAnnouncer
 from speakerd.offline.process import OfflineProcess
 from speakerd.offline.speaking import voice
@@ -129,6 +131,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         servers = endpoints(settings, run_folder / "offline.sock", os.environ)
         observers = list(around.observers)
         daemon = Daemon(rules(settings, servers), observers)
+        broker = mqtt(settings.mqtt, daemon.post, lambda: daemon.state, os.environ)
         notifier = Notifier()
         listening, hearing = _Listening(), _ProofOfHearing()
         control = ControlServer(
@@ -145,12 +148,15 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         opened.callback(ears.close)
         offline = await _offline(settings, servers, opened)
         ledger = _ledger(settings, daemon.post, opened)
-        plane, sessions, tools = _conversation(settings, around, daemon.post, ears, servers, ledger, opened)
+        plane, sessions, tools = _conversation(settings, around, daemon.post, ears, servers, ledger, opened, broker)
         hearing.plane = plane
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof), ledger.run()]
         if offline is not None:
             owners.append(offline.run())
+        if broker is not None:
+            observers.append(broker.link.observe)
+            owners.append(broker.link.run())
         announcer = SpokenAnnouncer(lambda: voice(settings.offline), plane.player, daemon.post)
         devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer)
         yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, ears, tuple(owners))
@@ -202,6 +208,7 @@ def _conversation(
     servers: Sequence[Endpoint],
     ledger: Ledger,
     opened: AsyncExitStack,
+    broker: Mqtt | None,
 ) -> tuple[AudioPlane, RealtimeSessions, ToolRunner]:
     loop = asyncio.get_running_loop()
 
@@ -218,6 +225,9 @@ def _conversation(
     opened.callback(volume.close)
     home = DemoHome() if settings.tools.demo_home else None
     offered = everyday_tools(timers, lambda: plane.volume, volume.set, home=home, spending=ledger.standing)
+    if broker is not None:
+        broker.link.control(lambda: Facts(plane.volume, timers.next_due_unix_seconds()), volume.set)
+        offered += broker.tools
     tools = ToolRunner(offered, post, settings.tools.deadline_seconds)
     facts = partial(changing_facts, timers)
     sessions = RealtimeSessions(

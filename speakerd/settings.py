@@ -11,11 +11,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from speakerd import settings_budget, settings_endpoint, settings_toml
+from speakerd import settings_budget, settings_endpoint, settings_mqtt, settings_toml
 from speakerd.errors import ConfigurationError
 from speakerd.settings_budget import BudgetSettings as BudgetSettings
 from speakerd.settings_endpoint import EndpointSettings as EndpointSettings
 from speakerd.settings_endpoint import OtherEndpoint as OtherEndpoint
+from speakerd.settings_mqtt import MqttSettings as MqttSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,7 @@ class Settings:
     conversation: ConversationSettings = field(default_factory=ConversationSettings)
     offline: OfflineSettings = field(default_factory=OfflineSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
     budget: BudgetSettings = field(default_factory=BudgetSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
 
@@ -266,6 +268,7 @@ def _check_ranges(settings: Settings) -> None:
         "offline.silence_ms": (settings.offline.silence_ms, 200, 3000),
         "tools.deadline_seconds": (settings.tools.deadline_seconds, 0.1, 120.0),
         **settings_budget.bounds(settings.budget),
+        **settings_mqtt.bounds(settings.mqtt),
     }
     for number, other in enumerate(settings.wake_word.others, 1):
         row = f"wake_word.others[{number}]"
@@ -277,6 +280,7 @@ def _check_ranges(settings: Settings) -> None:
     _check_others(settings.wake_word)
     settings_endpoint.check_addresses(settings.endpoint)
     settings_budget.check_prices(settings.budget)
+    settings_mqtt.check_names(settings.mqtt)
 
 
 def _check_others(wake_word: WakeWordSettings) -> None:

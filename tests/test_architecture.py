@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "speakerd"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-SHARED = {"speakerd.audio.pcm", "speakerd.audio.resample", "speakerd.audio.utterances"}
+SHARED = {"speakerd.audio.pcm", "speakerd.audio.resample", "speakerd.audio.utterances", "speakerd.tools.tool"}
 """Pure modules of one folder that others may use."""
 ROOTS = {"__main__", "assembly", "checks", "reloading", "wake_test", "device_table", "mic_test", "doctor", "cli"} | {
     "doctor_echo",
