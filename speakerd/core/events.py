@@ -228,6 +228,10 @@ class ToolCalled:
     name: str
     arguments: str
     """JSON as the model wrote it, not yet checked."""
+    texts: tuple[tuple[str, str], ...] = ()
+    """What a policy looks at: each text in the arguments, with the name of the outermost argument that it stands in."""
+    code: str = ""
+    """Digits that nobody knows yet, to be said by a user who confirms the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +310,8 @@ class ToolFinished:
     session: int
     call_id: str
     output: str
+    is_strangers: bool = False
+    """Whether the output holds words from outside, which may try to give orders."""
 
     @property
     def failed(self) -> bool:

@@ -27,7 +27,7 @@ from speakerd.realtime.opening import Opening, set_up
 from speakerd.realtime.outbox import Outbox
 from speakerd.realtime.received import ErrorReported, ServerMessage
 from speakerd.realtime.requests import Requests
-from speakerd.realtime.responses import Finish, Happening, Play, Responses
+from speakerd.realtime.responses import Finish, Happening, Play, Responses, Unheard
 from speakerd.realtime.told import Told
 from speakerd.realtime.unanswered import Unanswered
 
@@ -251,6 +251,9 @@ class Link:
                 self._around.player.play(item_id, pcm)
             case Finish(item_id):
                 self._around.player.finish(item_id)
+            case Unheard(item_id):
+                self._memory.history.delete(item_id)
+                self.delete_item(item_id)
             case _:
                 self._around.post(happening)
 
