@@ -8,10 +8,12 @@ aiomqtt leaves open where paho has failed on a packet.
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import aiomqtt
@@ -98,7 +100,7 @@ async def connected(broker: Broker, device: Device) -> AsyncIterator[aiomqtt.Cli
     """A connection, whose end the broker tells as the device's absence; raises BrokerError, also when it ends."""
     client = _client(broker, device)
     paho = client._client
-    paho.connect_timeout = _CONNECT_SECONDS
+    paho._create_socket = partial(_open_socket, broker)  # type: ignore[method-assign]
     _refuse_large_packets(paho, broker)
     failure: Exception | None = None
     try:
@@ -139,6 +141,14 @@ def _client(broker: Broker, device: Device) -> aiomqtt.Client:
         tls_context=broker.tls,
         logger=_silence,
     )
+
+
+def _open_socket(broker: Broker) -> socket.socket:
+    """Connect, and agree on the encryption; where that fails nothing stays open, as it would by paho's own way."""
+    connection = socket.create_connection((broker.host, broker.port), timeout=_CONNECT_SECONDS)
+    if broker.tls is None:
+        return connection
+    return broker.tls.wrap_socket(connection, server_hostname=broker.host)
 
 
 def _refuse_large_packets(paho: PahoClient, broker: Broker) -> None:

@@ -122,18 +122,24 @@ class MqttLink:
         while True:
             began = loop.time()
             try:
-                async with connected(self._broker, self._device) as client:
-                    await self._serve(client)
+                # A task of its own, whose count of cancellations is right: a TaskGroup adds to it until Python 3.12.
+                await loop.create_task(self._connect())
             except BrokerError as error:
                 _log.warning(str(error))  # the sentence is its own kind: another failure is news
+            _heed_cancellation()
             if loop.time() - began > _STEADY_SECONDS:
                 backoff_seconds = _FIRST_BACKOFF_SECONDS
             await asyncio.sleep(backoff_seconds * random.uniform(0.75, 1.25))  # noqa: S311 - jitter, no secret
             backoff_seconds = min(2 * backoff_seconds, _LAST_BACKOFF_SECONDS)
 
+    async def _connect(self) -> None:
+        async with connected(self._broker, self._device) as client:
+            await self._serve(client)
+
     async def _serve(self, client: aiomqtt.Client) -> None:
         try:
             await self._subscribe(client)
+            _heed_cancellation()
             self._client, self._is_config_due, self._told = client, True, None
             self._wakes.clear()
             self._news.set()
@@ -164,6 +170,7 @@ class MqttLink:
     async def _tell(self, client: aiomqtt.Client) -> None:
         """Publish what is new; what changed twice meanwhile is told once."""
         while True:
+            _heed_cancellation()
             await self._news.wait()
             self._news.clear()
             if self._is_config_due:
@@ -242,3 +249,10 @@ class MqttLink:
                 if not self._announcing.takes(asyncio.get_running_loop().time()):
                     return "there may be one announcement in a second."
         return None
+
+
+def _heed_cancellation() -> None:
+    """Be cancelled where that was swallowed, as asyncio.wait_for may do until Python 3.11, which aiomqtt waits with."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
