@@ -31,6 +31,9 @@ from speakerd.gpio.boards import Board, load_board
 from speakerd.gpio.panel import Panel
 from speakerd.ledger.ledger import Ledger
 from speakerd.ledger.prices import price_list
+from speakerd.mcp.home import instructions_with_room
+from speakerd.mcp.source import McpSource, servers_status
+from speakerd.mcp.sources import sources
 from speakerd.mqtt.setup import Mqtt, mqtt
 from speakerd.mqtt.status import Facts
 from speakerd.offline.announcer import SpokenAnnouncer
@@ -47,6 +50,7 @@ from speakerd.service.logbook import write_down
 from speakerd.service.notify import Notifier, feed_watchdog
 from speakerd.service.telling import Telling, snapshot
 from speakerd.settings import AudioSettings, Settings
+from speakerd.tools.audit import AuditFile
 from speakerd.tools.everyday import everyday_tools
 from speakerd.tools.facts import changing_facts
 from speakerd.tools.home import DemoHome
@@ -126,9 +130,10 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
     """Open everything, the owner's possible mistakes first, so that nothing is started in vain."""
     async with AsyncExitStack() as opened:
         board = load_board(settings.board)
-        settings = replace(settings, audio=audio_for(settings, board))
+        settings = _in_its_room(replace(settings, audio=audio_for(settings, board)))
         run_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="speakerd-")))
         servers = endpoints(settings, run_folder / "offline.sock", os.environ)
+        others = sources(settings, os.environ)
         observers = list(around.observers)
         daemon = Daemon(rules(settings, servers), observers)
         broker = mqtt(settings.mqtt, daemon.post, lambda: daemon.state, os.environ)
@@ -137,7 +142,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         control = ControlServer(
             Path(settings.control.socket),
             daemon.post,
-            lambda: {**snapshot(daemon.state), **hearing.figures()},
+            lambda: {**snapshot(daemon.state), **hearing.figures(), "servers": _servers(others, broker)},
             listening.tune,
         )
         opened.callback(control.close)
@@ -148,17 +153,21 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         opened.callback(ears.close)
         offline = await _offline(settings, servers, opened)
         ledger = _ledger(settings, daemon.post, opened)
-        plane, sessions, tools = _conversation(settings, around, daemon.post, ears, servers, ledger, opened, broker)
+        plane, sessions, tools = _conversation(
+            *(settings, around, daemon.post, ears, servers, ledger, others, broker, opened)
+        )
         hearing.plane = plane
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof), ledger.run()]
+        owners += [other.run() for other in others]
         if offline is not None:
             owners.append(offline.run())
         if broker is not None:
             observers.append(broker.link.observe)
             owners.append(broker.link.run())
         announcer = SpokenAnnouncer(lambda: voice(settings.offline), plane.player, daemon.post)
-        devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer)
+        audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
+        devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer, audit)
         yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, ears, tuple(owners))
 
 
@@ -200,6 +209,10 @@ async def _offline(settings: Settings, servers: Sequence[Endpoint], opened: Asyn
     return offline
 
 
+def _servers(others: Sequence[McpSource], broker: Mqtt | None) -> list[Mapping[str, object]]:
+    return [*servers_status(others), *([broker.health()] if broker else [])]
+
+
 def _conversation(
     settings: Settings,
     around: Surroundings,
@@ -207,8 +220,9 @@ def _conversation(
     ears: Ears,
     servers: Sequence[Endpoint],
     ledger: Ledger,
-    opened: AsyncExitStack,
+    others: Sequence[McpSource],
     broker: Mqtt | None,
+    opened: AsyncExitStack,
 ) -> tuple[AudioPlane, RealtimeSessions, ToolRunner]:
     loop = asyncio.get_running_loop()
 
@@ -228,12 +242,17 @@ def _conversation(
     if broker is not None:
         broker.link.control(lambda: Facts(plane.volume, timers.next_due_unix_seconds()), volume.set)
         offered += broker.tools
-    tools = ToolRunner(offered, post, settings.tools.deadline_seconds)
+    tools = ToolRunner(offered, post, settings.tools.deadline_seconds, others)
     facts = partial(changing_facts, timers)
     sessions = RealtimeSessions(
-        *(servers, tools.specs(), plane.player, post), facts=facts, trace=around.trace, on_usage=ledger.book
+        *(servers, tools.specs, plane.player, post), facts=facts, trace=around.trace, on_usage=ledger.book
     )
     return plane, sessions, tools
+
+
+def _in_its_room(settings: Settings) -> Settings:
+    told = instructions_with_room(settings.endpoint.instructions, settings.home_assistant.room)
+    return replace(settings, endpoint=replace(settings.endpoint, instructions=told))
 
 
 def _ledger(settings: Settings, post: Post, opened: AsyncExitStack) -> Ledger:

@@ -81,6 +81,8 @@ def test_arrows_point_inwards(path: Path) -> None:
         ("speakerd.offline.hearing", "speakerd.audio.plane", True),
         ("speakerd.daemon", "speakerd.audio.plane", True),
         ("speakerd.gpio.panel", "speakerd.daemon", True),
+        ("speakerd.mcp.source", "speakerd.tools.tool", False),
+        ("speakerd.mcp.source", "speakerd.tools.registry", True),
         ("speakerd.assembly", "speakerd.audio.plane", False),
     ],
 )

@@ -19,7 +19,7 @@ SAME_AGAIN = "error: this was asked several times in this turn; tell the user wh
 ONE_AT_A_TIME = "error: another action waits for the user's approval; ask for that one first"
 PRESS = "error: not done yet: ask the user to press the button on the speaker within {seconds:.0f} seconds to confirm"
 SAY = "{press}, or to say the code {code}"
-APPROVED = 'The user confirmed "{tool}" by the button or the code. Its result: {output}'
+APPROVED = "The user has confirmed by the button or the code what waited for it. The result: {output}"
 
 _DIGITS = {
     "zero": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
@@ -27,7 +27,10 @@ _DIGITS = {
 }  # fmt: skip
 
 
-def held_back(state: State, talk: Conversation, event: on.ToolCalled) -> tuple[State, Conversation, str, list[do.Effect]]:
+HeldBack = tuple[State, Conversation, str, list[do.Effect]]
+
+
+def held_back(state: State, talk: Conversation, event: on.ToolCalled) -> HeldBack:
     """What is answered in place of an output, "" if the call may run; the state and conversation know of it."""
     asked = (event.name, event.arguments)
     if talk.asked.count(asked) >= state.rules.most_equal_calls:
@@ -47,7 +50,7 @@ def held_back(state: State, talk: Conversation, event: on.ToolCalled) -> tuple[S
     answer = PRESS.format(seconds=state.rules.approval_seconds)
     if code:
         answer = SAY.format(press=answer, code=" ".join(code))
-    waiting = [do.NoteDecision(event.name, "waiting", judged.value), do.PlayCue(do.Cue.CONFIRM)]
+    waiting: list[do.Effect] = [do.NoteDecision(event.name, "waiting", judged.value), do.PlayCue(do.Cue.CONFIRM)]
     return state, talk, answer, waiting
 
 

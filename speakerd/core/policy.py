@@ -70,3 +70,20 @@ def matches(pattern: str, text: str) -> bool:
             return False
         position = found + len(part)
     return len(text) - len(last) >= position and text.endswith(last)
+
+
+def _guarded(tool: str, *arguments: tuple[str, str]) -> PolicyRule:
+    return PolicyRule(tool, Verdict.DENY, arguments)
+
+
+DEFAULT_POLICY: tuple[PolicyRule, ...] = (
+    *(_guarded(tool) for tool in ("*unlock*", "*disarm*", "*purchase*", "*checkout*", "buy_*", "*_buy_*", "*shell*")),
+    # Home Assistant unlocks a lock, and disarms, by turning it off; it opens a door or a gate by turning it on.
+    *(_guarded("*TurnOff*", ("domain", domain)) for domain in ("lock", "alarm_control_panel")),
+    *(_guarded("*TurnOff*", ("*", word)) for word in ("*lock*", "*alarm*")),
+    *(_guarded("*TurnOn*", ("*", word)) for word in ("*garage*", "*gate*")),
+    *(_guarded("*TurnOn*", ("device_class", word)) for word in ("door", "garage", "gate")),
+    *(_guarded("*open*", ("*", word)) for word in ("*garage*", "*gate*", "*door*")),
+    *(_guarded("*SetPosition*", ("*", word)) for word in ("*garage*", "*gate*", "*door*")),
+)
+"""What needs a decision of the owner's before a model may do it; his own rules go before these."""

@@ -66,6 +66,8 @@ class MqttLink:
         self._answer_topics = answer_topics
         self._may_unmute = may_unmute
         self._client: aiomqtt.Client | None = None
+        self.reason = ""
+        """Why there is no connection; empty at first, and while there is one."""
         self._commands = {device.command_topic(name): name for name in COMMANDS}
         self._announcing = Allowance(at_once=1, per_second=1.0)
         self._requests = itertools.count(-1, -1)
@@ -77,6 +79,11 @@ class MqttLink:
         self._told: Mapping[str, object] | None = None
         self._facts: Facts | None = None
         self._wakes: deque[Mapping[str, object]] = deque(maxlen=_MOST_WAKES)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._client is not None
 
     def control(self, facts: Callable[[], Facts], set_volume: Callable[[float], None]) -> None:
         """Know what is told of the speaker, and changed, beside the core."""
@@ -125,7 +132,8 @@ class MqttLink:
                 # A task of its own, whose count of cancellations is right: a TaskGroup adds to it until Python 3.12.
                 await loop.create_task(self._connect())
             except BrokerError as error:
-                _log.warning(str(error))  # the sentence is its own kind: another failure is news
+                self.reason = str(error)
+                _log.warning(self.reason)  # the sentence is its own kind: another failure is news
             _heed_cancellation()
             if loop.time() - began > _STEADY_SECONDS:
                 backoff_seconds = _FIRST_BACKOFF_SECONDS
@@ -143,6 +151,7 @@ class MqttLink:
             self._client, self._is_config_due, self._told = client, True, None
             self._wakes.clear()
             self._news.set()
+            self.reason = ""
             _log.info("The MQTT broker at %s is connected.", self._broker.address)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._tell(client))

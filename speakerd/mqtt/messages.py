@@ -66,7 +66,8 @@ def _tool(row: MqttTool, publisher: Publisher) -> Tool:
         tuple(each.name for each in row.parameters), **{each.name: _schema(each) for each in row.parameters}
     )
     seconds = _BROKER_SECONDS + (row.answer_seconds if row.answer_topic else 0.0)
-    return Tool(ToolSpec(_PREFIX + row.name, row.description, schema, row.phrases), _run(row, publisher), seconds)
+    spec = ToolSpec(_PREFIX + row.name, row.description, schema, row.phrases)
+    return Tool(spec, _run(row, publisher), seconds, reads_outside=bool(row.answer_topic))
 
 
 def _run(row: MqttTool, publisher: Publisher) -> Run:

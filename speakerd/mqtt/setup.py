@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from speakerd import __version__
+import speakerd
 from speakerd.core.events import Event
 from speakerd.core.state import State
 from speakerd.errors import ConfigurationError
@@ -24,6 +24,13 @@ _MACHINE_ID = Path("/etc/machine-id")
 
 class Link(Publisher, Protocol):
     """The owner of the connection, as `link` has it."""
+
+    reason: str
+    """Why there is no connection; empty at first, and while there is one."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection now."""
 
     def control(self, facts: Callable[[], Facts], set_volume: Callable[[float], None]) -> None:
         """Know what is told of the speaker, and changed, beside the core; must be called before it runs."""
@@ -41,6 +48,11 @@ class Mqtt:
 
     link: Link
     tools: list[Tool]
+
+    def health(self) -> Mapping[str, object]:
+        """How the broker is, in the words of the status."""
+        state = "up" if self.link.is_connected else "down" if self.link.reason else "connecting"
+        return {"name": "mqtt", "state": state, "tools": len(self.tools), "reason": self.link.reason}
 
 
 def mqtt(settings: MqttSettings, post: Post, state: Callable[[], State], environment: Mapping[str, str]) -> Mqtt | None:
@@ -78,6 +90,6 @@ def _device(settings: MqttSettings) -> Device:
     return Device(
         id=settings.device_id or unique_id(machine_id, host),
         name=settings.device_name or host,
-        version=__version__,
+        version=speakerd.__version__,
         topic_prefix=settings.topic_prefix,
     )

@@ -12,6 +12,7 @@ from typing import TypeVar, assert_never
 from speakerd.core import events
 from speakerd.core.events import Fault, Status, Talker
 from speakerd.realtime import messages_errors, received
+from speakerd.realtime.asked import texts
 from speakerd.realtime.received import FunctionCall, ServerMessage
 
 _SAMPLES_PER_MS = 24
@@ -71,6 +72,11 @@ class Responses:
         self._reported_calls: dict[str, None] = {}
         self._unheard: dict[str, str] = {}
         """The response of each item that has neither sounded nor been done."""
+
+    @property
+    def is_sounding(self) -> bool:
+        """Whether more of an answer that has begun to sound must come."""
+        return any(item.sounding for item in reversed(self._items.values()))
 
     def take(self, message: ServerMessage) -> list[Happening]:
         """What a message means; nothing for one that only confirms, and for what is late."""
@@ -179,7 +185,11 @@ class Responses:
         if response_id in self._over or call.call_id in self._reported_calls:
             return []
         _remember(self._reported_calls, call.call_id, None)
-        return [events.ToolCalled(self._session, response_id, call.call_id, call.name, call.arguments)]
+        return [
+            events.ToolCalled(
+                self._session, response_id, call.call_id, call.name, call.arguments, texts(call.arguments)
+            )
+        ]
 
     def _end(self, done: received.ResponseDone) -> list[Happening]:
         happenings: list[Happening] = []

@@ -60,7 +60,7 @@ class Mosquitto:
     async def stop(self) -> None:
         """End it, and wait for that."""
         if self._process is not None:
-            self._process.terminate()
+            self._process.kill()  # it misses a SIGTERM that comes while it starts
             await self._process.communicate()
             self._process = None
 

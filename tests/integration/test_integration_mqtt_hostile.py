@@ -135,5 +135,7 @@ async def test_nobody_at_the_port_is_one_sentence() -> None:
     async with serving(BadBroker(b"")) as port:
         pass
     with log_of("speakerd.mqtt") as log:
-        async with speaker(settings(port)):
+        async with speaker(settings(port)) as stage:
+            assert stage.mqtt.health() == {"name": "mqtt", "state": "connecting", "tools": 0, "reason": ""}
             await log.until(f"The MQTT broker at 127.0.0.1:{port} cannot be used (")
+            assert stage.mqtt.health() == {"name": "mqtt", "state": "down", "tools": 0, "reason": log.lines[-1]}

@@ -10,6 +10,7 @@ from mqtt_broker import home, mosquitto
 from mqtt_stage import AVAILABILITY, STATUS, command_topic
 from speakerd.core.lights import Light
 from speakerd.demo.card import FakeCard
+from speakerd.service.client import request
 from speakerd.settings_mqtt import MqttTool
 
 LAMP = MqttTool("lamp", "Switch the lamp on.", "home/lamp/set", "ON", phrases=("lamp on",))
@@ -25,6 +26,8 @@ async def test_a_press_a_volume_a_timer_and_a_tool_reach_the_home(tmp_path: Path
         async with kitchen(FakeCard(tmp_path / "card"), chosen) as k:
             await k.until_light(Light.IDLE)
             await listener.until(lambda: (listener.last(STATUS) or {}).get("state") == "idle")
+            (status,) = [answer async for answer in request(tmp_path / "control.sock", {"do": "status"})]
+            assert status["servers"] == [{"name": "mqtt", "state": "up", "tools": 1, "reason": ""}]
             k.press(MUTE)
             await listener.until(lambda: listener.last(STATUS)["muted"] == "ON")
             await listener.say(command_topic("mute"), "OFF")

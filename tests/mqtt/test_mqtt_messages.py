@@ -77,6 +77,12 @@ async def test_an_answer_is_told_as_what_it_is() -> None:
     assert answer_topics([SCENE, DOOR]) == {"home/door"}
 
 
+def test_who_answers_is_outside_and_what_was_sent_cannot_be_taken_back() -> None:
+    scene, door = message_tools([SCENE, DOOR], FakeBroker())
+    assert (scene.reads_outside, door.reads_outside) == (False, True)
+    assert (scene.is_cancellable, door.is_cancellable) == (False, False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
