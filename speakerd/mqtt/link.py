@@ -70,9 +70,11 @@ class MqttLink:
         """Why there is no connection; empty at first, and while there is one."""
         self._commands = {device.command_topic(name): name for name in COMMANDS}
         self._announcing = Allowance(at_once=1, per_second=1.0)
+        self._obeying = Allowance(at_once=10, per_second=5.0)
         self._requests = itertools.count(-1, -1)
         """Below zero, so that none is one of the control socket's."""
-        self._answers: dict[str, asyncio.Future[bytes]] = {}
+        self._answers: dict[str, asyncio.Future[bytes | None]] = {}
+        """Who waits at which topic; None comes in place of an answer when the connection is lost."""
         self._asking = {topic: asyncio.Lock() for topic in answer_topics}
         self._news = asyncio.Event()
         self._is_config_due = False
@@ -114,7 +116,10 @@ class MqttLink:
             try:
                 await self.publish(topic, payload, qos)
                 async with asyncio.timeout(answer_seconds):
-                    return plain(await answer, MOST_ANSWER_BYTES)
+                    message = await answer
+                if message is None:
+                    raise ToolError(_AWAY)
+                return plain(message, MOST_ANSWER_BYTES)
             except TimeoutError as error:
                 raise ToolError(f"No answer came within {answer_seconds:g} seconds.") from error
             except ValueError as error:
@@ -166,7 +171,7 @@ class MqttLink:
             self._client = None
             for answer in self._answers.values():
                 if not answer.done():
-                    answer.set_exception(ToolError(_AWAY))
+                    answer.set_result(None)
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         topics = [*self._commands, *sorted(self._answer_topics)]
@@ -247,6 +252,7 @@ class MqttLink:
 
     def _refusal(self, asked: Command) -> str | None:
         """Why a command is not done, in one sentence; None if it may be."""
+        now = asyncio.get_running_loop().time()
         match asked:
             case MuteAsked(muted=False) if not self._may_unmute:
                 return 'set "mqtt.may_unmute" to true to allow it.'
@@ -255,9 +261,9 @@ class MqttLink:
                 waiting = [known for known in state.announcements if known.request is not None and known.request < 0]
                 if len(waiting) >= MOST_ANNOUNCEMENTS:
                     return f"{MOST_ANNOUNCEMENTS} announcements wait already."
-                if not self._announcing.takes(asyncio.get_running_loop().time()):
+                if not self._announcing.takes(now):
                     return "there may be one announcement in a second."
-        return None
+        return None if self._obeying.takes(now) else "there may be five commands in a second."
 
 
 def _heed_cancellation() -> None:

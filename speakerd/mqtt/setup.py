@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import logging
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from speakerd.mqtt.status import Facts
 from speakerd.ports import Post
 from speakerd.settings_mqtt import MqttSettings
 from speakerd.tools.tool import Tool
+
+_log = logging.getLogger(__name__)
 
 _MACHINE_ID = Path("/etc/machine-id")
 
@@ -64,8 +68,11 @@ def mqtt(settings: MqttSettings, post: Post, state: Callable[[], State], environ
         from speakerd.mqtt.link import MqttLink
     except ImportError as error:
         raise ConfigurationError(f'"mqtt.host" is set, but {error.name} is missing: install speakerd[mqtt].') from error
+    known = broker(settings, environment)
+    if known.password and not settings.tls and not is_this_machine(settings.host):
+        _log.warning('The password for MQTT goes to %s unencrypted: set "mqtt.tls" to true.', settings.host)
     link = MqttLink(
-        broker(settings, environment),
+        known,
         _device(settings),
         post,
         state,
@@ -74,6 +81,14 @@ def mqtt(settings: MqttSettings, post: Post, state: Callable[[], State], environ
         may_unmute=settings.may_unmute,
     )
     return Mqtt(link, message_tools(settings.tools, link))
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether what is sent to a host never leaves this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def check_mqtt(settings: MqttSettings, environment: Mapping[str, str]) -> None:

@@ -51,6 +51,21 @@ async def test_whoever_floods_is_heard_once_a_second(tmp_path: Path) -> None:
     assert not [line for line in log.lines if "Number" in line]
 
 
+async def test_whoever_plays_with_the_switch_does_not_wear_it_out(tmp_path: Path) -> None:
+    async with (
+        mosquitto(tmp_path) as broker,
+        home(broker.port) as neighbour,
+        speaker(settings(broker.port)) as stage,
+    ):
+        await neighbour.until(lambda: (neighbour.last(STATUS) or {}).get("state") == "idle")
+        with log_of("speakerd.mqtt") as log:
+            for _ in range(50):
+                await neighbour.say(command_topic("mute"), "ON")
+                await neighbour.say(command_topic("mute"), "OFF")
+            await log.until("five commands in a second")
+        assert stage.told.lines.count("open capture") < 50
+
+
 async def test_an_old_command_that_the_broker_kept_is_not_obeyed(tmp_path: Path) -> None:
     async with mosquitto(tmp_path) as broker, home(broker.port) as neighbour:
         await neighbour.say(command_topic("mute"), "ON", retain=True)

@@ -58,6 +58,26 @@ def test_the_password_is_of_the_file_or_the_credential_and_is_never_shown(tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("host", "tls", "is_told"),
+    [
+        ("home.local", False, True),
+        ("192.168.1.9", False, True),
+        ("home.local", True, False),
+        ("localhost", False, False),
+        ("127.0.0.1", False, False),
+        ("::1", False, False),
+    ],
+)
+def test_a_password_that_leaves_the_machine_unencrypted_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, host: str, tls: bool, is_told: bool
+) -> None:
+    (tmp_path / "mqtt-password").write_text("a secret")
+    check_mqtt(MqttSettings(host=host, username="u", tls=tls), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    wanted = [f'The password for MQTT goes to {host} unencrypted: set "mqtt.tls" to true.'] if is_told else []
+    assert [record.getMessage() for record in caplog.records] == wanted
+
+
+@pytest.mark.parametrize(
     ("table", "sentence"),
     [
         ({"device_id": "a/b"}, '"mqtt.device_id" must be 1 to 64 letters, digits, "_" and "-".'),
