@@ -10,7 +10,7 @@ import pytest
 from logs import log_of
 from mqtt_bad_broker import BadBroker, message, serving
 from mqtt_broker import home, mosquitto
-from mqtt_stage import STATUS, command_topic, settings, speaker
+from mqtt_stage import AVAILABILITY, STATUS, command_topic, settings, speaker
 from speakerd.mqtt.broker import MOST_PACKET_BYTES
 from speakerd.mqtt.commands import MOST_COMMAND_BYTES
 
@@ -64,6 +64,19 @@ async def test_whoever_plays_with_the_switch_does_not_wear_it_out(tmp_path: Path
                 await neighbour.say(command_topic("mute"), "OFF")
             await log.until("five commands in a second")
         assert stage.told.lines.count("open capture") < 50
+
+
+async def test_a_flood_makes_the_speaker_leave_for_a_while_and_the_home_sees_it(tmp_path: Path) -> None:
+    async with (
+        mosquitto(tmp_path) as broker,
+        home(broker.port) as neighbour,
+        speaker(settings(broker.port)),
+    ):
+        await neighbour.until_last(AVAILABILITY, "online")
+        for _ in range(1000):
+            await neighbour.client.publish(command_topic("stop"), b"junk", qos=0)
+        await neighbour.until(lambda: b"offline" in neighbour.all(AVAILABILITY))
+        await neighbour.until_last(AVAILABILITY, "online")
 
 
 async def test_an_old_command_that_the_broker_kept_is_not_obeyed(tmp_path: Path) -> None:
@@ -138,6 +151,14 @@ async def test_a_broker_that_does_not_want_us_is_named(welcome: bytes, sentence:
         async with serving(BadBroker(b"", welcome)) as port, speaker(settings(port)):
             await log.until(f"The MQTT broker at 127.0.0.1:{port}")
     assert [line for line in log.lines if sentence in line]
+
+
+async def test_a_broker_that_says_nothing_is_left_and_holds_nothing() -> None:
+    descriptors = open_descriptors()
+    with log_of("speakerd.mqtt") as log:
+        async with serving(BadBroker(b"", welcome=b"")) as port, speaker(settings(port)):
+            await log.until(f"The MQTT broker at 127.0.0.1:{port} cannot be used (Operation timed out)")
+    assert open_descriptors() <= descriptors
 
 
 async def test_what_a_broker_forbids_to_read_is_named() -> None:
