@@ -34,6 +34,8 @@ from speakerd.ledger.prices import price_list
 from speakerd.mcp.home import instructions_with_room
 from speakerd.mcp.source import McpSource, servers_status
 from speakerd.mcp.sources import sources
+from speakerd.mqtt.setup import Mqtt, mqtt
+from speakerd.mqtt.status import Facts
 from speakerd.offline.announcer import SpokenAnnouncer
 from speakerd.offline.process import OfflineProcess
 from speakerd.offline.speaking import voice
@@ -134,12 +136,13 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         others = sources(settings, os.environ)
         observers = list(around.observers)
         daemon = Daemon(rules(settings, servers), observers)
+        broker = mqtt(settings.mqtt, daemon.post, lambda: daemon.state, os.environ)
         notifier = Notifier()
         listening, hearing = _Listening(), _ProofOfHearing()
         control = ControlServer(
             Path(settings.control.socket),
             daemon.post,
-            lambda: {**snapshot(daemon.state), **hearing.figures(), "servers": servers_status(others)},
+            lambda: {**snapshot(daemon.state), **hearing.figures(), "servers": _servers(others, broker)},
             listening.tune,
         )
         opened.callback(control.close)
@@ -150,13 +153,18 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         opened.callback(ears.close)
         offline = await _offline(settings, servers, opened)
         ledger = _ledger(settings, daemon.post, opened)
-        plane, sessions, tools = _conversation(settings, around, daemon.post, ears, servers, ledger, others, opened)
+        plane, sessions, tools = _conversation(
+            *(settings, around, daemon.post, ears, servers, ledger, others, broker, opened)
+        )
         hearing.plane = plane
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof), ledger.run()]
         owners += [other.run() for other in others]
         if offline is not None:
             owners.append(offline.run())
+        if broker is not None:
+            observers.append(broker.link.observe)
+            owners.append(broker.link.run())
         announcer = SpokenAnnouncer(lambda: voice(settings.offline), plane.player, daemon.post)
         audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
         devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer, audit)
@@ -201,6 +209,10 @@ async def _offline(settings: Settings, servers: Sequence[Endpoint], opened: Asyn
     return offline
 
 
+def _servers(others: Sequence[McpSource], broker: Mqtt | None) -> list[Mapping[str, object]]:
+    return [*servers_status(others), *([broker.health()] if broker else [])]
+
+
 def _conversation(
     settings: Settings,
     around: Surroundings,
@@ -209,6 +221,7 @@ def _conversation(
     servers: Sequence[Endpoint],
     ledger: Ledger,
     others: Sequence[McpSource],
+    broker: Mqtt | None,
     opened: AsyncExitStack,
 ) -> tuple[AudioPlane, RealtimeSessions, ToolRunner]:
     loop = asyncio.get_running_loop()
@@ -226,6 +239,9 @@ def _conversation(
     opened.callback(volume.close)
     home = DemoHome() if settings.tools.demo_home else None
     offered = everyday_tools(timers, lambda: plane.volume, volume.set, home=home, spending=ledger.standing)
+    if broker is not None:
+        broker.link.control(lambda: Facts(plane.volume, timers.next_due_unix_seconds()), volume.set)
+        offered += broker.tools
     tools = ToolRunner(offered, post, settings.tools.deadline_seconds, others)
     facts = partial(changing_facts, timers)
     sessions = RealtimeSessions(

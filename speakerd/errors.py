@@ -40,6 +40,10 @@ class LedgerError(SpeakerdError, OSError):
     """The file in which spending is booked is missing, or cannot be read."""
 
 
+class BrokerError(SpeakerdError, OSError):
+    """The home's message broker cannot be reached, refuses us, or does what no broker should."""
+
+
 class RefusedError(ControlError):
     """The running daemon was reached, and did not do what it was asked."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from speakerd import settings_budget, settings_endpoint, settings_mcp, settings_toml, settings_tools
+from speakerd import settings_budget, settings_endpoint, settings_mcp, settings_mqtt, settings_toml, settings_tools
 from speakerd.errors import ConfigurationError
 from speakerd.settings_budget import BudgetSettings as BudgetSettings
 from speakerd.settings_endpoint import EndpointSettings as EndpointSettings
@@ -19,6 +19,7 @@ from speakerd.settings_endpoint import OtherEndpoint as OtherEndpoint
 from speakerd.settings_mcp import HomeAssistantSettings as HomeAssistantSettings
 from speakerd.settings_mcp import McpServer as McpServer
 from speakerd.settings_mcp import McpSettings as McpSettings
+from speakerd.settings_mqtt import MqttSettings as MqttSettings
 from speakerd.settings_tools import PolicyRow as PolicyRow
 from speakerd.settings_tools import ToolSettings as ToolSettings
 
@@ -204,6 +205,7 @@ class Settings:
     tools: ToolSettings = field(default_factory=ToolSettings)
     mcp: McpSettings = field(default_factory=McpSettings)
     home_assistant: HomeAssistantSettings = field(default_factory=HomeAssistantSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
     budget: BudgetSettings = field(default_factory=BudgetSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
 
@@ -265,6 +267,7 @@ def _check_ranges(settings: Settings) -> None:
         "tools.deadline_seconds": (settings.tools.deadline_seconds, 0.1, 120.0),
         **settings_budget.bounds(settings.budget),
         **settings_mcp.bounds(settings.mcp, settings.home_assistant),
+        **settings_mqtt.bounds(settings.mqtt),
     }
     for number, other in enumerate(settings.wake_word.others, 1):
         row = f"wake_word.others[{number}]"
@@ -278,6 +281,7 @@ def _check_ranges(settings: Settings) -> None:
     settings_budget.check_prices(settings.budget)
     settings_mcp.check_servers(settings.mcp, settings.home_assistant)
     settings_tools.check_policy(settings.tools)
+    settings_mqtt.check_names(settings.mqtt)
 
 
 def _check_others(wake_word: WakeWordSettings) -> None:

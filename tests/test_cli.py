@@ -40,6 +40,10 @@ BAD_CONFIGURATIONS = {
     "unknown wake word": (HERE + '[wake_word]\nword = "hey_jarvi"', "hey_jarvis"),
     "no key": (HERE + '[endpoint]\nname = "openai"', "there is no API key"),
     "full duplex without echo cancelling": (HERE + '[audio]\nduplex = "full"', '"audio.duplex" must be "half"'),
+    "a message to everybody": (
+        HERE + '[mqtt]\nhost = "h"\n[[mqtt.tools]]\nname = "a"\ndescription = "b"\ntopic = "#"\npayload = ""',
+        '"mqtt.tools[1].topic" must be one topic',
+    ),
     "socket cannot be made": ('board = "none"\n[control]\nsocket = "FOLDER/no/such/c.sock"', '"control.socket"'),
 }
 
@@ -71,13 +75,13 @@ def test_check_names_what_is_there_and_what_is_not(tmp_path: Path) -> None:
     configuration = written(tmp_path, HERE)
     with_card = speakerd("check", "--config", configuration, **FakeCard(tmp_path / "card").environment)
     assert with_card.returncode == 0, with_card.stdout
-    assert [line.split()[-1] for line in with_card.stdout.splitlines()] == ["ok"] * 6
+    assert [line.split()[-1] for line in with_card.stdout.splitlines()] == ["ok"] * 7
     silent = tmp_path / "alsa.conf"
     silent.write_text("")
     without_card = speakerd("check", "--config", configuration, ALSA_CONFIG_PATH=str(silent))
     assert without_card.returncode == UNAVAILABLE
     assert "sound card" in without_card.stdout
-    assert without_card.stdout.count("ok\n") == 5
+    assert without_card.stdout.count("ok\n") == 6
 
 
 def test_an_echo_test_without_a_card_or_too_short_to_learn(tmp_path: Path) -> None:

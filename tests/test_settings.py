@@ -40,7 +40,7 @@ def test_what_is_set_replaces_its_default_alone() -> None:
     assert type(parsed.wake_word.threshold) is float, "a whole number is good where a number is wanted"
 
 
-SECTIONS = "wake_word, audio, endpoint, conversation, offline, tools, mcp, home_assistant, budget, control"
+SECTIONS = "wake_word, audio, endpoint, conversation, offline, tools, mcp, home_assistant, mqtt, budget, control"
 
 MISTAKES: list[tuple[dict[str, object], str]] = [
     ({"bord": "none"}, 'unknown key "bord": did you mean "board"?'),

@@ -120,6 +120,12 @@ class Timers:
         left = [(self._timers[number].name, round(self._timers[number].due - now)) for number in self._meant(label)]
         return " ".join(f"The {name} has {spoken_duration(max(1, seconds))} left." for name, seconds in left)
 
+    def next_due_unix_seconds(self) -> float | None:
+        """When the soonest timer is due, by the wall clock of now; None if none is running."""
+        if not self._timers:
+            return None
+        return min(timer.due for timer in self._timers.values()) + self._wall_clock() - self._scheduler.time()
+
     def _meant(self, label: str) -> list[int]:
         """Numbers of the timers that a label can mean, soonest first; never empty."""
         wanted = f"{_plain(label)} timer"
