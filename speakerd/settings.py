@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from speakerd import settings_budget, settings_endpoint, settings_toml
+from speakerd import settings_budget, settings_commands, settings_endpoint, settings_toml
 from speakerd.errors import ConfigurationError
 from speakerd.settings_budget import BudgetSettings as BudgetSettings
 from speakerd.settings_endpoint import EndpointSettings as EndpointSettings
@@ -181,6 +181,8 @@ class ToolSettings:
     """Offer a pretended home with lights, to try the speaker without one."""
     deadline_seconds: float = 10.0
     """Seconds after which a tool that has not answered is given up."""
+    commands: tuple[settings_commands.CommandRow, ...] = ()
+    """Programs that the assistant may run: instead of this line a table [[tools.commands]] for each, as below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,7 @@ def _check_ranges(settings: Settings) -> None:
     _check_others(settings.wake_word)
     settings_endpoint.check_addresses(settings.endpoint)
     settings_budget.check_prices(settings.budget)
+    settings_commands.check_commands(settings.tools.commands)
 
 
 def _check_others(wake_word: WakeWordSettings) -> None:
