@@ -45,6 +45,7 @@ from speakerd.service.logbook import write_down
 from speakerd.service.notify import Notifier, feed_watchdog
 from speakerd.service.telling import Telling, snapshot
 from speakerd.settings import AudioSettings, Settings
+from speakerd.tools.audit import AuditFile
 from speakerd.tools.commands import command_tools
 from speakerd.tools.everyday import Kept, everyday_tools, kept_in
 from speakerd.tools.facts import changing_facts
@@ -153,7 +154,8 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         if offline is not None:
             owners.append(offline.run())
         announcer = SpokenAnnouncer(lambda: voice(settings.offline), plane.player, daemon.post)
-        devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer)
+        audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
+        devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer, audit)
         yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, ears, tuple(owners))
 
 

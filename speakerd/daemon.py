@@ -16,7 +16,7 @@ from speakerd.core.events import Event, TimedOut, Timer
 from speakerd.core.lights import light
 from speakerd.core.state import Rules, State
 from speakerd.core.step import step
-from speakerd.ports import Announcer, Capture, Control, Judge, Lights, Player, Sessions, Tools
+from speakerd.ports import Announcer, Audit, Capture, Control, Judge, Lights, Player, Sessions, Tools
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ class Devices:
     control: Control
     wake: Judge
     announcer: Announcer
+    audit: Audit
 
 
 class Daemon:
@@ -96,6 +97,8 @@ class Daemon:
                 devices.announcer.announce(number, text)
             case do.StopAnnouncing(number=number):
                 devices.announcer.stop(number)
+            case do.NoteDecision(tool=tool, decision=decision, reason=reason):
+                devices.audit.note(tool, decision, reason)
             case do.Exit():
                 self._exit_asked = True
             case (
@@ -140,6 +143,7 @@ _SessionEffect = (
     | do.CloseSession
     | do.SendText
     | do.SendToolOutput
+    | do.SendNote
     | do.CommitUtterance
     | do.CreateResponse
     | do.CancelResponse
@@ -192,6 +196,8 @@ def _tell_session(effect: _SessionEffect, sessions: Sessions) -> None:
             sessions.send_text(number, text)
         case do.SendToolOutput(session=number, call_id=call_id, output=output):
             sessions.send_tool_output(number, call_id, output)
+        case do.SendNote(session=number, text=text):
+            sessions.send_note(number, text)
         case do.CommitUtterance(session=number):
             sessions.commit_utterance(number)
         case do.CreateResponse(session=number, aloud=aloud, resume=resume):

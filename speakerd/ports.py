@@ -50,6 +50,9 @@ class Sessions(Protocol):
     def send_tool_output(self, session: int, call_id: str, output: str) -> None:
         """Answer a function call."""
 
+    def send_note(self, session: int, text: str) -> None:
+        """Tell the model what happened beside the conversation."""
+
     def commit_utterance(self, session: int) -> None:
         """Make a user message of the audio that was sent since the last one."""
 
@@ -147,6 +150,13 @@ class Announcer(Protocol):
 
     def stop(self, number: int) -> None:
         """Do not begin it any more; nothing follows if it had not begun."""
+
+
+class Audit(Protocol):
+    """Owns the record of what tools were allowed to do."""
+
+    def note(self, tool: str, decision: str, reason: str) -> None:
+        """Write down what became of a call; never what was asked of the tool."""
 
 
 class Tools(Protocol):

@@ -11,11 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from speakerd import settings_budget, settings_commands, settings_endpoint, settings_toml
+from speakerd import settings_budget, settings_commands, settings_endpoint, settings_toml, settings_tools
 from speakerd.errors import ConfigurationError
 from speakerd.settings_budget import BudgetSettings as BudgetSettings
 from speakerd.settings_endpoint import EndpointSettings as EndpointSettings
 from speakerd.settings_endpoint import OtherEndpoint as OtherEndpoint
+from speakerd.settings_tools import PolicyRow as PolicyRow
+from speakerd.settings_tools import ToolSettings as ToolSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,8 @@ class AudioSettings:
     trim_silence: bool = False
     """Do not send what nobody says, which some endpoints bill; only for endpoints with server_vad, or our own turns."""
     preroll_ms: int = 400
-    """Milliseconds from before the activation that are sent too, so that a command in one breath is whole; the wake word
-    is told 80 to 310 ms after its end, and more than that is heard as a word that begs an answer."""
+    """Milliseconds from before the activation that are sent too, so that a command in one breath is whole. The wake
+    word is told 80 to 310 ms after its end, and more than that is heard as a word that begs an answer."""
     tail_ms: int = 200
     """Milliseconds of reverberation after an answer in which the microphone stays closed (half duplex)."""
     lead_in_ms: int = 0
@@ -171,18 +173,6 @@ class OfflineSettings:
     """How fast espeak-ng speaks."""
     silence_ms: int = 700
     """Silence that ends an utterance."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolSettings:
-    """What the assistant may do."""
-
-    demo_home: bool = False
-    """Offer a pretended home with lights, to try the speaker without one."""
-    deadline_seconds: float = 10.0
-    """Seconds after which a tool that has not answered is given up."""
-    commands: tuple[settings_commands.CommandRow, ...] = ()
-    """Programs that the assistant may run: instead of this line a table [[tools.commands]] for each, as below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +256,7 @@ def _check_ranges(settings: Settings) -> None:
         "conversation.failover_seconds": (settings.conversation.failover_seconds, 0.5, 60.0),
         "offline.words_per_minute": (settings.offline.words_per_minute, 80, 450),
         "offline.silence_ms": (settings.offline.silence_ms, 200, 3000),
+        "tools.approval_seconds": (settings.tools.approval_seconds, 5.0, 300.0),
         "tools.deadline_seconds": (settings.tools.deadline_seconds, 0.1, 120.0),
         **settings_budget.bounds(settings.budget),
     }
@@ -280,6 +271,7 @@ def _check_ranges(settings: Settings) -> None:
     settings_endpoint.check_addresses(settings.endpoint)
     settings_budget.check_prices(settings.budget)
     settings_commands.check_commands(settings.tools.commands)
+    settings_tools.check_policy(settings.tools)
 
 
 def _check_others(wake_word: WakeWordSettings) -> None:

@@ -59,6 +59,11 @@ class FastLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._one_less)
         return future
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as the loop has it
+        """As in any loop; the clock waits for the end of the threads."""
+        with self.real_time():
+            await super().shutdown_default_executor()
+
     def _one_less(self, _: asyncio.Future[Any]) -> None:
         self._jumping.work_elsewhere -= 1
 

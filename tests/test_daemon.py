@@ -71,6 +71,7 @@ TOLD = [
     "light listening",
     "judge wake hey_jarvis wanted 20000",
     "light thinking",
+    "audit clock allowed policy",
     "run tool 1 c1 clock {}",
     "send tool output 1 c1 noon",
     "create response 1",

@@ -47,7 +47,10 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
     ({"colour": "red"}, f'unknown key "colour": known keys are board, state_folder, {SECTIONS}.'),
     ({"wakeword": {}}, 'unknown key "wakeword": did you mean "wake_word"?'),
     ({"wake_word": {"treshold": 0.5}}, 'unknown key "wake_word.treshold": did you mean "wake_word.threshold"?'),
-    ({"tools": {"unlock": True}}, 'unknown key "tools.unlock": known keys are demo_home, deadline_seconds, commands.'),
+    (
+        {"tools": {"unlock": True}},
+        'unknown key "tools.unlock": known keys are demo_home, deadline_seconds, approval_seconds, commands, policy.',
+    ),
     ({"audio": "loud"}, '"audio" must be a table: write [audio].'),
     ({"board": 3}, '"board" must be a string, not 3.'),
     ({"wake_word": {"threshold": "high"}}, "\"wake_word.threshold\" must be a number, not 'high'."),

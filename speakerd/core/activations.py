@@ -7,6 +7,7 @@ from typing import assert_never
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
+from speakerd.core.approvals import approve
 from speakerd.core.moves import Outcome, announce, enter, finish, interrupt
 from speakerd.core.opening import open_conversation
 from speakerd.core.settling import stop_announcing
@@ -73,6 +74,8 @@ def on_action(state: State) -> Outcome:
         return quiet(state)
     if state.announcing:
         return stop_announcing(replace(state, announcements=()))
+    if state.approval is not None:
+        return approve(state, state.approval, "the button")
     if state.rules.push_to_talk and state.card is Card.UP and not (state.muted or state.microphone_silent):
         return _on_hold(replace(state, presses=state.presses + 1, is_tap=True))
     match state.phase:

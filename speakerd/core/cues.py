@@ -24,6 +24,8 @@ class Cue(Enum):
     NO_ANSWER = "no answer"
     CLOCK_NOT_SET = "clock not set"
     NO_MICROPHONE = "no microphone"
+    CONFIRM = "confirm"
+    """Something waits for the owner's hand or word."""
     DONE = "done"
     """What a wake word asked a tool for is done."""
     FAILED = "failed"

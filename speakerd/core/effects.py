@@ -68,6 +68,24 @@ class SendToolOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class SendNote:
+    """Tell the model what happened beside the conversation."""
+
+    session: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDecision:
+    """Write down what became of a call, without what was asked."""
+
+    tool: str
+    decision: str
+    """"allowed", "refused" or "waiting"."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommitUtterance:
     """Say that what was sent of the microphone is one utterance, for an endpoint that does not find its end."""
 
@@ -264,6 +282,7 @@ Effect = (
     | CloseSession
     | SendText
     | SendToolOutput
+    | SendNote
     | CommitUtterance
     | CreateResponse
     | CancelResponse
@@ -288,5 +307,6 @@ Effect = (
     | StartTimer
     | StopTimer
     | RefuseAsk
+    | NoteDecision
     | Exit
 )

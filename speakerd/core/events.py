@@ -6,7 +6,7 @@ Session numbers are ours and count up from 1; response, item and call ids are th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from speakerd.core.cues import Cue
 from speakerd.core.kinds import Fault as Fault
@@ -236,6 +236,10 @@ class ToolCalled:
     name: str
     arguments: str
     """JSON as the model wrote it, not yet checked."""
+    texts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """What a policy looks at: each text in the arguments, with the name of the outermost argument that it stands in."""
+    code: str = field(default="", compare=False)
+    """Digits that nobody knows yet, to be said by a user who confirms the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +318,8 @@ class ToolFinished:
     session: int
     call_id: str
     output: str
+    is_strangers: bool = False
+    """Whether the output holds words from outside, which may try to give orders."""
 
     @property
     def failed(self) -> bool:

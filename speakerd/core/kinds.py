@@ -54,3 +54,4 @@ class Timer(Enum):
     HEALTH = "health"
     ANNOUNCEMENT = "announcement"
     TAP = "tap"
+    APPROVAL = "approval"

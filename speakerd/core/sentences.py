@@ -6,9 +6,9 @@ from speakerd.core.budget import Budget, spoken_usd
 from speakerd.core.events import Fault, Spent
 
 GIVEN_UP: dict[Fault, str] = {
-    Fault.BAD_KEY: "{name} does not accept its A P I key. Please put in a valid one, and start me again.",
-    Fault.NO_CREDIT: "{name} says that there is no credit left. Please add some, and start me again.",
-    Fault.REFUSED: "{name} refuses to talk with me. Please check its settings, and start me again.",
+    Fault.BAD_KEY: "{name} does not accept its A P I key. Please put in a valid one, and run speaker d retry.",
+    Fault.NO_CREDIT: "{name} says that there is no credit left. Please add some, and run speaker d retry.",
+    Fault.REFUSED: "{name} refuses to talk with me. Please check its settings, and run speaker d retry.",
 }
 """For each fault that the same endpoint would only repeat."""
 

@@ -13,6 +13,7 @@ from speakerd.core.budget import Budget
 from speakerd.core.cues import Cue
 from speakerd.core.endpoints import Down, EndpointRule
 from speakerd.core.events import Fault, Spent
+from speakerd.core.policy import PolicyRule
 from speakerd.core.words import Action, Talk, WordAction
 
 END_CONVERSATION = "end_conversation"
@@ -68,6 +69,12 @@ class Rules:
     turn_cues: bool = False
     """Cues tell not only what goes wrong but also when listening begins and ends, and mute."""
     most_tool_calls: int = 16
+    policy: tuple[PolicyRule, ...] = ()
+    """Which calls of the model run; what no rule names does."""
+    approval_seconds: float = 30.0
+    """How long the owner has to approve a call."""
+    most_equal_calls: int = 3
+    """How often the same is asked of the same tool in one turn."""
     words: tuple[WordAction, ...] = ()
     """By the word's name as in WakeWordHeard; a word that is not here talks."""
 
@@ -129,6 +136,12 @@ class Conversation:
     """Outputs were sent that no response has seen."""
     calls_made: int = 0
     """Tool calls of this turn."""
+    asked: tuple[tuple[str, str], ...] = ()
+    """What was asked of which tool in this turn, in order."""
+    is_tainted: bool = False
+    """Words from outside came with the outputs of this turn."""
+    approved: frozenset[str] = frozenset()
+    """Calls that run because the owner approved them; nobody at the endpoint waits for an output of theirs."""
     cut: frozenset[str] = frozenset()
     """Items that were stopped; how much of each was heard is still to be told."""
     ending: bool = False
@@ -269,6 +282,17 @@ class Announcement:
     """Who asked for it by the control socket."""
 
 
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A call that waits for the owner."""
+
+    number: int
+    tool: str
+    arguments: str
+    code: str
+    """The digits that approve it, too; empty if only the button does."""
+
+
 class Card(Enum):
     """What is known of the sound card."""
 
@@ -316,6 +340,9 @@ class State:
     announcing: Announcement | None = None
     announced: int = 0
     """Number of the last announcement."""
+    approval: Approval | None = None
+    approvals: int = 0
+    """Number of the last approval."""
     presses: int = 0
     """Counts presses of the button that may be held; the timer of an older one is stale."""
     is_tap: bool = False

@@ -12,6 +12,7 @@ from speakerd.core import derived
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.activations import end, on_action, on_release, on_say, on_text, on_wake_word, quiet
+from speakerd.core.approvals import expire
 from speakerd.core.barge_in import on_hold_over, on_voice
 from speakerd.core.moves import Outcome, fail, finish, judge
 from speakerd.core.opening import on_check, on_opening_failed, on_spare, on_spare_over
@@ -27,6 +28,7 @@ from speakerd.core.state import (
     conversation,
     session,
 )
+from speakerd.core.timers import timers
 from speakerd.core.turns import on_conversation, on_playout_ended, on_tool_finished
 
 NOT_OPENED = "it did not open in time"
@@ -37,6 +39,8 @@ def step(state: State, event: on.Event) -> Outcome:
     if state.stopping:
         return state, []
     after, wanted = _decide(state, event)
+    if after is state and not wanted:
+        return state, []
     after, settling = settle(state, after)
     after, wanted = _cued(after, wanted + settling)
     heard_before, heard_after = derived.uplinked(state), derived.uplinked(after)
@@ -52,7 +56,7 @@ def step(state: State, event: on.Event) -> Outcome:
     if heard_before != heard_after:
         after, opening = _open_uplink(after)
         effects += opening
-    return after, effects + _timers(state, after)
+    return after, effects + timers(state, after)
 
 
 def _decide(state: State, event: on.Event) -> Outcome:
@@ -167,6 +171,8 @@ def _on_timer(state: State, event: on.TimedOut) -> Outcome:
         case on.Timer.ANNOUNCEMENT:
             is_current = state.announcing is not None and state.announcing.number == number
             return stop_announcing(state) if is_current else (state, [])
+        case on.Timer.APPROVAL:
+            return expire(state, number)
         case on.Timer.TAP:
             return replace(state, is_tap=state.is_tap and number != state.presses), []
         case on.Timer.PHASE:
@@ -263,36 +269,3 @@ def _open_uplink(state: State) -> Outcome:
         return state, []
     used = replace(phase, talk=replace(phase.talk, since_sample=None))
     return replace(state, phase=used), [do.OpenUplink(phase.talk.session, phase.talk.since_sample)]
-
-
-def _running(state: State) -> dict[on.Timer, tuple[int, float]]:
-    """The timers that run in a state: for each its number and its seconds. A new number is a new start."""
-    rules = state.rules
-    announcing = None if state.announcing is None else state.announcing.number
-    known: dict[on.Timer, tuple[int | None, float | None]] = {
-        on.Timer.PHASE: (state.epoch, derived.deadline_seconds(state)),
-        on.Timer.RINGING: (state.rings if state.ringing else None, rules.ringing_seconds),
-        on.Timer.HOLD: (derived.hold(state), rules.hold_seconds),
-        on.Timer.ROLLOVER: (derived.open_session(state), rules.rollover_seconds),
-        on.Timer.CONVERSATION: (derived.root(state), rules.conversation_seconds),
-        on.Timer.SPARE: (state.spare.session if state.spare else None, derived.spare_seconds(state)),
-        on.Timer.HEALTH: (state.checks, derived.check_seconds(state)),
-        on.Timer.ANNOUNCEMENT: (announcing, derived.announcement_seconds(state)),
-        on.Timer.TAP: (state.presses if state.is_tap else None, rules.tap_seconds),
-    }
-    return {
-        timer: (number, seconds)
-        for timer, (number, seconds) in known.items()
-        if number is not None and seconds is not None
-    }
-
-
-def _timers(before: State, after: State) -> list[do.Effect]:
-    effects: list[do.Effect] = []
-    running, wanted = _running(before), _running(after)
-    for timer in on.Timer:
-        if timer in wanted and (timer not in running or running[timer][0] != wanted[timer][0]):
-            effects.append(do.StartTimer(timer, *wanted[timer]))
-        elif timer in running and timer not in wanted:
-            effects.append(do.StopTimer(timer))
-    return effects

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
+from speakerd.core.approvals import APPROVED, held_back, on_heard
 from speakerd.core.derived import is_unaffordable, uplinked
 from speakerd.core.endpoints import FATAL
 from speakerd.core.moves import Outcome, cancel, enter, fail, finish, interrupt, is_last_turn, judge
@@ -22,6 +23,7 @@ from speakerd.core.state import (
     Active,
     Cancelled,
     Conversation,
+    Idle,
     Listening,
     Opening,
     Requested,
@@ -199,7 +201,8 @@ def _used(state: State, talk: Conversation) -> Conversation:
     ending = talk.ending or 0 < state.rules.most_turns <= turns
     # What is said again is no new turn.
     retried = talk.retried and talk.unanswered
-    return replace(talk, aloud=True, calls_made=0, turns=turns, unanswered=True, retried=retried, ending=ending)
+    talk = replace(talk, asked=(), calls_made=0, turns=turns, unanswered=True)
+    return replace(talk, aloud=True, retried=retried, ending=ending)
 
 
 def _commit(state: State, phase: Listening) -> Outcome:
@@ -249,8 +252,13 @@ def _on_tool_called(state: State, phase: Talking, event: on.ToolCalled) -> Outco
     if talk.calls_made >= state.rules.most_tool_calls:
         refused = _with(state, phase, replace(talk, continuing=True))
         return refused, [do.SendToolOutput(talk.session, event.call_id, TOO_MANY_CALLS)]
-    counted = replace(talk, calls=talk.calls | {event.call_id}, calls_made=talk.calls_made + 1)
-    return _with(state, phase, counted), [do.RunTool(talk.session, event.call_id, event.name, event.arguments)]
+    talk = replace(talk, calls_made=talk.calls_made + 1)
+    state, talk, answer, effects = held_back(state, talk, event)
+    if answer:
+        answered = do.SendToolOutput(talk.session, event.call_id, answer)
+        return _with(state, phase, replace(talk, continuing=True)), [*effects, answered]
+    running = do.RunTool(talk.session, event.call_id, event.name, event.arguments)
+    return _with(state, phase, replace(talk, calls=talk.calls | {event.call_id})), [*effects, running]
 
 
 def on_tool_finished(state: State, event: on.ToolFinished) -> Outcome:
@@ -267,6 +275,9 @@ def on_tool_finished(state: State, event: on.ToolFinished) -> Outcome:
 
 def _on_output(state: State, phase: Talking, talk: Conversation, event: on.ToolFinished) -> Outcome:
     sending: list[do.Effect] = [do.SendToolOutput(talk.session, event.call_id, event.output)]
+    talk = replace(talk, is_tainted=talk.is_tainted or event.is_strangers)
+    if event.call_id in talk.approved:
+        return _tell_of_approved(state, phase, talk, event)
     if event.call_id in talk.orphans:
         return _with(state, phase, replace(talk, orphans=talk.orphans - {event.call_id})), sending
     if event.call_id not in talk.calls:
@@ -274,6 +285,19 @@ def _on_output(state: State, phase: Talking, talk: Conversation, event: on.ToolF
     answered = replace(talk, calls=talk.calls - {event.call_id}, continuing=True)
     state, going_on = _go_on(_with(state, phase, answered))
     return state, sending + going_on
+
+
+def _tell_of_approved(state: State, phase: Talking, talk: Conversation, event: on.ToolFinished) -> Outcome:
+    """What the owner approved is done, or failed: the model tells him, unless he speaks."""
+    note = do.SendNote(talk.session, APPROVED.format(output=event.output))
+    told = replace(talk, approved=talk.approved - {event.call_id})
+    if isinstance(phase, Listening):
+        if phase.utterance is not None or talk.response is not None:
+            return _with(state, phase, told), [note]
+        asked = do.CreateResponse(talk.session, talk.aloud)
+        return enter(state, Thinking(replace(told, response=Requested()))), [note, asked]
+    state, going_on = _go_on(_with(state, phase, replace(told, continuing=True)))
+    return state, [note, *going_on]
 
 
 def _on_ended(state: State, phase: Talking, event: on.ResponseEnded) -> Outcome:
@@ -303,9 +327,13 @@ def _on_failed(state: State, phase: Talking, fault: on.Fault) -> Outcome:
 
 def _on_transcribed(state: State, phase: Talking, event: on.Transcribed) -> Outcome:
     """What the user said may be goodbye; or nothing at all, and then the answer that it interrupted goes on."""
-    talk = phase.talk
     if event.talker is not on.Talker.USER:
         return state, []
+    state, approving = on_heard(state, event.text)
+    if approving or isinstance(state.phase, Idle | Opening):
+        return state, approving
+    phase = state.phase
+    talk = phase.talk
     if event.item_id == talk.interrupter and not event.text.strip():
         return _on_noise(state, phase, event.item_id)
     if words(event.text) not in state.rules.end_phrases:

@@ -101,6 +101,11 @@ def silent(endpoint: Endpoint, awaited: str, connect_seconds: float) -> Ending:
     return Ending(Fault.NO_ANSWER, reason)
 
 
+def stuck(endpoint: Endpoint, seconds: float) -> Ending:
+    """The ending of a session in which an answer was begun and not gone on with."""
+    return _ending(Fault.NO_ANSWER, endpoint, f"nothing came for {seconds:g} s in the middle of an answer")
+
+
 def rejected(error: ErrorReported, endpoint: Endpoint) -> Ending:
     """The ending of a session because of an error that it cannot go on after."""
     fault = messages_errors.error_fault(error) or Fault.REFUSED

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
@@ -27,7 +27,7 @@ from speakerd.realtime.opening import Opening, set_up
 from speakerd.realtime.outbox import Outbox
 from speakerd.realtime.received import ErrorReported, ServerMessage
 from speakerd.realtime.requests import Requests
-from speakerd.realtime.responses import Finish, Happening, Play, Responses
+from speakerd.realtime.responses import Finish, Happening, Play, Responses, Unheard
 from speakerd.realtime.told import Told
 from speakerd.realtime.unanswered import Unanswered
 
@@ -35,6 +35,7 @@ OnUsage = Callable[[Billed], None]
 """Takes what is to be booked, before anything else is made of it."""
 
 _MOST_UNSENT_SECONDS = 30.0
+_STUCK_SECONDS = 15.0
 _BYTES_PER_SECOND = 48_000
 _RESENT_PIECE_BYTES = _BYTES_PER_SECOND // 10
 _MOST_KINDS_LOGGED = 100
@@ -56,6 +57,8 @@ class Surroundings:
     """What changes from turn to turn, in words; empty for nothing."""
     now: Callable[[], float]
     """Seconds since 1970, as far as this machine knows."""
+    code: Callable[[], str]
+    """Makes digits that nobody knows yet."""
     trace: Trace
     on_usage: OnUsage
 
@@ -131,6 +134,10 @@ class Link:
     def send_text(self, text: str) -> None:
         """Add a user message."""
         self._send(messages_items.told(self._memory.history.add_text(text)))
+
+    def send_note(self, text: str) -> None:
+        """Tell the model what nobody said; a session that follows is not told again."""
+        self._send(messages_items.facts(f"note_{self._next_event_id()}", text))
 
     def send_tool_output(self, call_id: str, output: str) -> None:
         """Answer a function call that the server knows."""
@@ -216,7 +223,11 @@ class Link:
     async def _listen(self, connection: Connection) -> Ending:
         while True:
             try:
-                message = await connection.receive()
+                # Answers are made faster than they sound: one that stops in its middle is not slow but stuck.
+                async with asyncio.timeout(_STUCK_SECONDS if self._responses.is_sounding else None):
+                    message = await connection.receive()
+            except TimeoutError:
+                return faults.stuck(self._endpoint, _STUCK_SECONDS)
             except ConnectionClosed as close:
                 return self._unread or faults.closed(close, self._endpoint)
             except ProtocolError as error:
@@ -251,6 +262,11 @@ class Link:
                 self._around.player.play(item_id, pcm)
             case Finish(item_id):
                 self._around.player.finish(item_id)
+            case Unheard(item_id):
+                self._memory.history.delete(item_id)
+                self.delete_item(item_id)
+            case events.ToolCalled():
+                self._around.post(replace(happening, code=self._around.code()))
             case _:
                 self._around.post(happening)
 

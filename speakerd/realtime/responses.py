@@ -12,6 +12,7 @@ from typing import TypeVar, assert_never
 from speakerd.core import events
 from speakerd.core.events import Fault, Status, Talker
 from speakerd.realtime import messages_errors, received
+from speakerd.realtime.asked import texts
 from speakerd.realtime.received import FunctionCall, ServerMessage
 
 _SAMPLES_PER_MS = 24
@@ -34,7 +35,14 @@ class Finish:
     item_id: str
 
 
-Happening = events.Event | Play | Finish
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """Remove an item from the conversation: nothing of it sounded, or was done, before its response was cancelled."""
+
+    item_id: str
+
+
+Happening = events.Event | Play | Finish | Unheard
 
 V = TypeVar("V")
 
@@ -62,6 +70,13 @@ class Responses:
         self._silent: dict[str, None] = {}
         self._silence_next = False
         self._reported_calls: dict[str, None] = {}
+        self._unheard: dict[str, str] = {}
+        """The response of each item that has neither sounded nor been done."""
+
+    @property
+    def is_sounding(self) -> bool:
+        """Whether more of an answer that has begun to sound must come."""
+        return any(item.sounding for item in reversed(self._items.values()))
 
     def take(self, message: ServerMessage) -> list[Happening]:
         """What a message means; nothing for one that only confirms, and for what is late."""
@@ -71,7 +86,7 @@ class Responses:
             case received.AudioDone(item_id=item_id):
                 return self._finish(item_id)
             case received.OutputItemDone(response_id, item_id, call):
-                return [*self._finish(item_id), *(self._report(response_id, call) if call else [])]
+                return self._complete(response_id, item_id, call)
             case received.ArgumentsDone(response_id, call):
                 return self._report(response_id, call) if _is_whole(call) else []
             case received.ResponseDone():
@@ -91,12 +106,10 @@ class Responses:
                 return [events.Transcribed(self._session, item_id, Talker.USER, text)]
             case received.SessionCreated() | received.SessionUpdated() | received.ErrorReported():
                 return []
-            case (
-                received.Committed()
-                | received.OutputItemAdded()
-                | received.TranscriptDelta()
-                | received.RateLimitsUpdated()
-            ):
+            case received.OutputItemAdded(response_id, item_id):
+                _remember(self._unheard, item_id, response_id)
+                return []
+            case received.Committed() | received.TranscriptDelta() | received.RateLimitsUpdated():
                 return []
             case received.ItemTruncated(item_id, audio_end_ms):
                 return self._cut(item_id, audio_end_ms)
@@ -142,6 +155,7 @@ class Responses:
         if not pcm:
             return []
         item.samples += len(pcm) // 2
+        self._unheard.pop(delta.item_id, None)
         play = Play(delta.item_id, pcm)
         if item.sounding:
             return [play]
@@ -155,6 +169,12 @@ class Responses:
         item.sounding, item.half = False, b""
         return [Finish(item_id)]
 
+    def _complete(self, response_id: str, item_id: str, call: FunctionCall | None) -> list[Happening]:
+        happenings = [*self._finish(item_id), *(self._report(response_id, call) if call else [])]
+        if call is not None and call.call_id in self._reported_calls:
+            self._unheard.pop(item_id, None)
+        return happenings
+
     def _cut(self, item_id: str, end_ms: int) -> list[Happening]:
         item = self._items.get(item_id)
         if item is not None:
@@ -165,7 +185,11 @@ class Responses:
         if response_id in self._over or call.call_id in self._reported_calls:
             return []
         _remember(self._reported_calls, call.call_id, None)
-        return [events.ToolCalled(self._session, response_id, call.call_id, call.name, call.arguments)]
+        return [
+            events.ToolCalled(
+                self._session, response_id, call.call_id, call.name, call.arguments, texts(call.arguments)
+            )
+        ]
 
     def _end(self, done: received.ResponseDone) -> list[Happening]:
         happenings: list[Happening] = []
@@ -175,7 +199,13 @@ class Responses:
         if done.status is Status.COMPLETED:
             for call in done.calls:
                 happenings += self._report(done.response_id, call)
+        is_unwanted = done.status is Status.CANCELLED or done.response_id in self._over
         _remember(self._over, done.response_id, None)
+        unheard = [item_id for item_id, response_id in self._unheard.items() if response_id == done.response_id]
+        for item_id in unheard:
+            del self._unheard[item_id]
+            if is_unwanted:
+                happenings.append(Unheard(item_id))
         happenings.append(events.ResponseEnded(self._session, done.response_id, done.status, _fault(done)))
         return happenings
 

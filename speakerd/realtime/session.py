@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -34,6 +35,11 @@ def _no_facts() -> str:
     return ""
 
 
+def _one_time_code() -> str:
+    """Three digits to be said aloud; a call has one try, and half a minute."""
+    return f"{secrets.randbelow(1000):03}"
+
+
 _LINGER_SECONDS = 0.1
 """What the microphone heard before a session was closed is still on its way through another thread."""
 _KEPT_SECONDS = 120.0
@@ -57,6 +63,7 @@ class RealtimeSessions:
         on_usage: OnUsage | None = None,
         now: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
+        code: Callable[[], str] = _one_time_code,
     ) -> None:
         self._endpoints = tuple(endpoints)
         # Made once: prompt caching needs the same bytes every time.
@@ -66,6 +73,7 @@ class RealtimeSessions:
             post=post,
             facts=facts or _no_facts,
             now=now,
+            code=code,
             trace=trace or _no_trace,
             on_usage=on_usage or _no_ledger,
         )
@@ -145,6 +153,11 @@ class RealtimeSessions:
         """Add a user message."""
         if link := self._links.get(session):
             link.send_text(text)
+
+    def send_note(self, session: int, text: str) -> None:
+        """Tell the model what happened beside the conversation."""
+        if link := self._links.get(session):
+            link.send_note(text)
 
     def send_tool_output(self, session: int, call_id: str, output: str) -> None:
         """Answer a function call, perhaps one that was made in a session before."""

@@ -36,6 +36,8 @@ class Unanswered:
         self._utterances: list[_Utterance] = []
         self._covered: dict[str, int] = {}
         """By response, up to where it answers."""
+        self._is_named = False
+        """Whether the server names the utterances that it has made items of."""
 
     @property
     def pcm(self) -> bytes:
@@ -68,10 +70,11 @@ class Unanswered:
             utterance.end = self._position(end_ms, otherwise=self._end)
 
     def created(self, response_id: str) -> None:
-        """The server began to make an answer, to all utterances that are over."""
-        ends = [utterance.end for utterance in self._utterances if utterance.end is not None]
-        open_starts = [utterance.start for utterance in self._utterances if utterance.end is None]
-        self._covered[response_id] = max(ends) if ends else min([self._end, *open_starts])
+        """The server began to make an answer, to all utterances that are over as far as it knew."""
+        known = [each for each in self._utterances if each.item_id or not self._is_named]
+        ends = [each.end for each in known if each.end is not None]
+        other_starts = [each.start for each in self._utterances if each.end is None or each not in known]
+        self._covered[response_id] = max(ends) if ends else min([self._end, *other_starts])
         while len(self._covered) > _MOST_UTTERANCES:
             del self._covered[next(iter(self._covered))]
 
@@ -93,6 +96,7 @@ class Unanswered:
 
     def _find(self, item_id: str) -> _Utterance | None:
         """The utterance of an id; one that has none yet gets it."""
+        self._is_named = self._is_named or bool(item_id)
         for utterance in self._utterances:
             if utterance.item_id == item_id and item_id:
                 return utterance

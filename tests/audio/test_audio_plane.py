@@ -20,7 +20,7 @@ from speakerd.audio.pcm import bytes_of
 from speakerd.audio.resample import resampled
 from speakerd.core.cues import Cue
 from speakerd.core.effects import PlayoutLevel
-from speakerd.core.events import CardFound, CardLost, CueEnded, PlayoutEnded
+from speakerd.core.events import CardFound, CardLost, CueEnded, PlayoutEnded, UplinkClosed
 from speakerd.demo.card import FakeCard
 from speakerd.settings import AudioSettings
 
@@ -260,7 +260,7 @@ async def test_a_pulled_card_is_lost_at_once_and_found_when_it_is_back(tmp_path:
         card.plug()
         await room.found(times=2)
         await room.more_frames(4)
-        assert [type(event) for event in room.events] == [CardFound, CardLost, PlayoutEnded, CardFound]
+        assert [type(event) for event in room.events] == [CardFound, UplinkClosed, CardLost, PlayoutEnded, CardFound]
         assert room.rearmed_before == [0, heard]
         assert np.diff(room.ends[heard:]).tolist() == [1280] * (len(room.ends) - heard - 1)
         assert room.ends[heard] > last_end
@@ -322,7 +322,7 @@ async def test_mute_closes_the_stream_and_unmute_opens_another(tmp_path: Path) -
             room.plane.capture.close_uplink()
             await room.more_frames(2)
             [span] = room.plane.health.uplinks
-        assert room.events == [CardFound(), PlayoutEnded("a", 1000, cut_short=False)]
+        assert room.events == [CardFound(), PlayoutEnded("a", 1000, cut_short=False), UplinkClosed(1)]
         begin = room.ends[heard] - 1280
         assert span.start == begin * 3 // 2
         expected = resampled(sound[room.capture_start() :], 48_000, 24_000)

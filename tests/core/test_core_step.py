@@ -43,8 +43,9 @@ Story = list[tuple[on.Event, list[do.Effect], Light]]
 
 
 def step(state: State, event: on.Event) -> Outcome:
-    """Without the timer of the session's age, which test_core_session is about."""
+    """Without the session's age and the record of calls, which test_core_session and test_core_approvals are about."""
     state, effects = whole_step(state, event)
+    effects = [effect for effect in effects if not isinstance(effect, do.NoteDecision)]
     return state, [e for e in effects if not (isinstance(e, do.StartTimer | do.StopTimer) and e.timer is AGE)]
 
 

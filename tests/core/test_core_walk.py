@@ -28,6 +28,7 @@ from speakerd.core.state import (
     Idle,
     Listening,
     Opening,
+    Phase,
     Requested,
     Rules,
     Spare,
@@ -134,7 +135,9 @@ class World:
                 return replace(self, announcing=None)
             case do.MarkUplink():
                 assert self.uplink is None, "what is open has its own end"
-            case do.RefuseAsk() | do.Exit():
+            case do.SendNote():
+                assert effect.session in self.sessions, "notes for nobody"
+            case do.RefuseAsk() | do.Exit() | do.NoteDecision():
                 pass
         return self
 
@@ -171,6 +174,7 @@ EVENTS: list[on.Event] = [
     on.MuteAsked(True),
     on.MuteAsked(False),
     on.EndAsked(),
+    on.RingingStopAsked(),
     on.WordsChanged(RULES.words),
     on.StopAsked(),
     on.SessionOpened(NOW),
@@ -212,31 +216,38 @@ EVENTS: list[on.Event] = [
 
 def canonical(state: State) -> State:
     """Renumber the counters, so that states differ only in what decisions depend on."""
-    phase = state.phase
-    match phase:
-        case Opening(resume=talk):
-            # How often it was tried matters, and only the next number of a session.
-            resume = None if talk is None else _canonical_talk(talk, BEFORE)
-            phase = replace(phase, session=NOW, resume=resume)
-        case Listening() | Thinking() | Speaking():
-            phase = replace(phase, talk=_canonical_talk(phase.talk, NOW))
-    if isinstance(phase, Speaking) and isinstance(phase.overheard, Held):
-        phase = replace(phase, overheard=replace(phase.overheard, number=0))
-    fault = on.Fault.NO_NETWORK if state.fault else None
-    spare = None if state.spare is None else replace(state.spare, session=SPARE)
-    announcing = None if state.announcing is None else Announcement(0, "")
-    state = replace(state, phase=phase, epoch=0, rings=0, holds=0, checks=0, presses=0, announced=0)
+    spare = state.spare
     return replace(
         state,
+        phase=_canonical_phase(state.phase),
+        epoch=0,
+        rings=0,
+        holds=0,
+        checks=0,
+        presses=0,
+        announced=0,
         cues=_any_cue(state.cues),
-        fault=fault,
+        fault=on.Fault.NO_NETWORK if state.fault else None,
         sessions=SPARE,
-        spare=spare,
-        announcing=announcing,
+        spare=None if spare is None else replace(spare, session=SPARE),
+        announcing=None if state.announcing is None else Announcement(0, ""),
         announcements=tuple(Announcement(0, "") for _ in state.announcements[:1]),
         told_limits=frozenset(),
         down=_canonical_down(state),
     )
+
+
+def _canonical_phase(phase: Phase) -> Phase:
+    match phase:
+        case Idle():
+            return phase
+        case Opening(resume=talk):
+            # How often it was tried matters, and only the next number of a session.
+            return replace(phase, session=NOW, resume=_canonical_talk(talk, BEFORE) if talk else None)
+        case Speaking(talk=talk, overheard=Held() as held):
+            return replace(phase, talk=_canonical_talk(talk, NOW), overheard=replace(held, number=0))
+        case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk):
+            return replace(phase, talk=_canonical_talk(talk, NOW))
 
 
 def _canonical_down(state: State) -> tuple[Down, ...]:
@@ -247,9 +258,8 @@ def _canonical_down(state: State) -> tuple[Down, ...]:
 
 
 def _canonical_talk(talk: Conversation, number: int) -> Conversation:
-    talk = replace(talk, session=number, root=0, turns=0, since_sample=None)
-    # Nothing but an empty transcript asks for it, and no walk has one.
-    return replace(talk, interrupter=None)
+    # Nothing but an empty transcript asks for the interrupter, and no walk has one. What was asked is counted, too.
+    return replace(talk, session=number, root=0, turns=0, since_sample=None, interrupter=None, asked=())
 
 
 def _any_cue(cues: frozenset[do.Cue]) -> frozenset[do.Cue]:
@@ -376,13 +386,23 @@ def sensible(state: State, event: on.Event, world: World) -> bool:
     return number not in (NOW, SPARE) or number in world.sessions
 
 
-def walk(rules: Rules, events: list[on.Event]) -> set[tuple[State, World]]:
-    """Every (state, world) that these events can reach, in any order and number; each is checked on the way.
+@dataclass(frozen=True)
+class Walk:
+    """What some events lead to, in any order and number."""
+
+    reached: frozenset[tuple[State, World]]
+    arrows: frozenset[tuple[str, str, str]]
+    """From one phase to another, and by what kind of event."""
+
+
+def walk(rules: Rules, events: list[on.Event]) -> Walk:
+    """Every (state, world) that these events can reach; each is checked on the way.
 
     Where no cue ends among them, each ends at once.
     """
     start = (canonical(State(rules)), World())
     reached = {start}
+    arrows = set[tuple[str, str, str]]()
     queue = deque([start])
     cues_end_at_once = not any(isinstance(event, on.CueEnded) for event in events)
     while queue:
@@ -393,6 +413,9 @@ def walk(rules: Rules, events: list[on.Event]) -> set[tuple[State, World]]:
             after, next_world, effects = transition(state, world, event)
             if after is state and next_world is world:
                 continue
+            here, there = type(state.phase), type(after.phase)
+            if here is not there:
+                arrows.add((here.__name__, there.__name__, type(event).__name__))
             if cues_end_at_once:
                 for cue in next_world.cues:
                     after, next_world, _ = transition(after, next_world, on.CueEnded(cue))
@@ -402,7 +425,7 @@ def walk(rules: Rules, events: list[on.Event]) -> set[tuple[State, World]]:
             if node not in reached:
                 reached.add(node)
                 queue.append(node)
-    return reached
+    return Walk(frozenset(reached), frozenset(arrows))
 
 
 def _without(*words: str) -> list[on.Event]:
@@ -411,7 +434,9 @@ def _without(*words: str) -> list[on.Event]:
 
 WALKS = {
     "cues that last, no calls": _without("'r2'", "'i2'", "'c1'", "'c2'", "SpeechSt", "Asked(True)", "Asked(False)"),
-    "one of each id": _without("'r2'", "'i2'", "'c2'", "CueEnded", "FAILED"),
+    "one of each id, no alarm": _without(
+        "'r2'", "'i2'", "'c2'", "CueEnded", "FAILED", "AlarmRang", "RINGING", "MutePressed"
+    ),
     "two of each id, no alarm": _without(
         *("AlarmRang", "RINGING", "TextAsked", "Mute", "Microphone", "CueEnded", "-50000", "SessionClosed", "FAILED")
     ),
@@ -475,11 +500,11 @@ ALL_MONEY_CAN_BUY = replace(
     reopening_tries=1,
 )
 WALKED = [
-    (RULES, "one of each id"),
+    (RULES, "one of each id, no alarm"),
     (RULES, "two of each id, no alarm"),
     (FULL_DUPLEX, "two of each id, no alarm"),
     (replace(RULES, local_turns=True, turn_cues=True), "cues that last, no calls"),
-    (replace(FULL_DUPLEX, local_turns=True, turn_cues=True), "one of each id"),
+    (replace(FULL_DUPLEX, local_turns=True, turn_cues=True), "one of each id, no alarm"),
     (replace(RULES, local_turns=True, push_to_talk=True), "the button held"),
     (replace(FULL_DUPLEX, facts=True, reopening_tries=1), "a conversation in several sessions"),
     (ALL_MONEY_CAN_BUY, "what goes on beside"),
@@ -487,8 +512,8 @@ WALKED = [
 
 
 @cache
-def walked(rules: Rules, which: str) -> set[tuple[State, World]]:
-    """What one of the WALKS reaches."""
+def walked(rules: Rules, which: str) -> Walk:
+    """One of the WALKS."""
     return walk(rules, WALKS[which])
 
 
@@ -503,7 +528,7 @@ def _renumbered(state: State, world: World) -> World:
     uplink, facts = (None if number is None else NOW for number in (world.uplink, world.facts))
     announcing = None if world.announcing is None else 0
     cues = _any_cue(world.cues)
-    timers = world.timers if canonical(state).down else world.timers - {on.Timer.HEALTH}
+    timers = world.timers if _canonical_down(state) else world.timers - {on.Timer.HEALTH}
     return replace(
         world, timers=timers, sessions=sessions, past=past, uplink=uplink, facts=facts, announcing=announcing, cues=cues
     )
@@ -515,7 +540,7 @@ def _renumbered(state: State, world: World) -> World:
     ids=[f"full_duplex={r.full_duplex}, own turns and cues={r.turn_cues}: {which}" for r, which in WALKED],
 )
 def test_every_reachable_state_keeps_the_invariants(rules: Rules, which: str) -> None:
-    reached = walked(rules, which)
+    reached = walked(rules, which).reached
     assert {type(state.phase) for state, _ in reached} == {Idle, Opening, Listening, Thinking, Speaking}
     for state, world in reached:
         after, next_world = state, world
@@ -529,8 +554,8 @@ def test_every_reachable_state_keeps_the_invariants(rules: Rules, which: str) ->
 
 
 def test_every_light_is_reached() -> None:
-    lights = {light(state) for state, _ in walked(*WALKED[0])}
-    lights |= {light(state) for state, _ in walked(*WALKED[-1])}
+    lights = {light(state) for state, _ in walked(*WALKED[0]).reached}
+    lights |= {light(state) for state, _ in walked(*WALKED[-1]).reached}
     alike = {Light.BAD_KEY, Light.NO_CREDIT, Light.REFUSED, Light.SERVER_ERROR, Light.NO_ANSWER, Light.CLOCK_NOT_SET}
     assert lights == set(Light) - alike
 

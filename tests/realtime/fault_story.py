@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fakes import FakeAudit, Told
 from fast_loop import fast_loop
 from fault_kinds import Trouble
 from fault_room import (
@@ -235,7 +236,9 @@ async def _living(
     sessions = RealtimeSessions(endpoints, (CLOCK, END), player, daemon.post, chance=lambda: 0.5)
     capture = RoomCapture(daemon.post, sessions.append_audio)
     lights, announcer = RoomLights(), RoomAnnouncer(player)
-    devices = Devices(sessions, capture, player, tools, lights, RoomControl(), RoomJudge(), announcer)
+    devices = Devices(
+        sessions, capture, player, tools, lights, RoomControl(), RoomJudge(), announcer, FakeAudit(Told())
+    )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(daemon.run(devices))
         owners = [group.create_task(sessions.run()), group.create_task(Card(capture, player).run())]
@@ -251,7 +254,7 @@ async def _living(
 def _is_clients(task: asyncio.Task[Any]) -> bool:
     """Whether a task is ours: the server keeps those of the connections that it lets hang."""
     code = getattr(task.get_coro(), "cr_code", None)
-    return code is None or not code.co_filename.endswith("server.py")
+    return code is None or not code.co_filename.endswith(("server.py", "fault_session.py"))
 
 
 def _descriptors() -> int:

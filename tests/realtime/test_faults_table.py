@@ -19,6 +19,7 @@ from fault_kinds import (
     IDLE,
     LADDER,
     MID_AUDIO,
+    REPLAY,
     UNTIL_ANSWERED,
     UPDATED,
     Cut,
@@ -154,7 +155,25 @@ async def test_a_session_that_breaks_costs_a_moment(tmp_path: Path, fault: Fault
     assert len(home.server.sessions) <= 4
 
 
-@cells((DUMB, [step for step in LADDER if step is not MID_AUDIO]))
+RETOLD = {**{name: SendError(each) for name, each in BENIGN.items()}, **HARMLESS, **BREAKING}
+
+
+@pytest.mark.parametrize("name", RETOLD)
+@in_fast_time
+async def test_a_fault_while_the_next_session_is_told_what_was_said(tmp_path: Path, name: str) -> None:
+    home = await told(tmp_path, Trouble(IDLE, Cut()), Trouble(REPLAY, RETOLD[name], session=2))
+    assert len(home.server.struck) == 2
+    assert not unanswered(home)
+    # A second session that breaks before anything was said is told, and the user wakes a third.
+    assert len(home.player.cues) == (name in BREAKING and not isinstance(BREAKING[name], FailResponse))
+    ours = [line.event for line in home.server.lines if line.session == 2 and not line.sent]
+    items = [event["item"] for event in ours if "item" in event]
+    texts = [part["text"] for item in items for part in item.get("content", []) if "text" in part]
+    assert texts[:2] == ["what time is it", "it is noon"][: len(texts)]
+    assert texts
+
+
+@cells((DUMB, LADDER))
 @in_fast_time
 async def test_a_dumb_server_is_given_up(tmp_path: Path, fault: Fault, step: Step) -> None:
     home = await told(tmp_path, Trouble(step, fault))
@@ -200,3 +219,13 @@ async def test_another_endpoint_takes_over(tmp_path: Path, fault: Fault, step: S
     home = await told(tmp_path, Trouble(step, fault, for_ever=True), servers=2)
     assert [attempt.words for attempt in unanswered(home)] in ([], ["what time is it"] if step is MID_AUDIO else [])
     assert home.servers[1].sessions
+
+
+@pytest.mark.parametrize(("fault", "is_stuck"), [(Delay(12.0), False), (Silent(), True)])
+@in_fast_time
+async def test_an_answer_that_stops_is_slow_or_stuck(tmp_path: Path, fault: Fault, is_stuck: bool) -> None:
+    home = await told(tmp_path, Trouble(MID_AUDIO, fault))
+    assert bool(unanswered(home)) is is_stuck
+    assert all(attempt.ended - attempt.began < 30 for attempt in home.tries)
+    reasons = [record for record in home.aftermath.log if "in the middle of an answer" in record.getMessage()]
+    assert len(reasons) == is_stuck

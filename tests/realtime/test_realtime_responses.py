@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +10,7 @@ from speakerd.core import events
 from speakerd.core.events import Status
 from speakerd.realtime import received
 from speakerd.realtime.received import FunctionCall, ServerMessage
-from speakerd.realtime.responses import Finish, Play, Responses
+from speakerd.realtime.responses import Finish, Play, Responses, Unheard
 
 RESPONSE_IDS = st.sampled_from(["r1", "r2"])
 ITEM_IDS = st.sampled_from(["i1", "i2", "i3"])
@@ -85,3 +86,39 @@ def test_memory_is_bounded() -> None:
     assert responses.truncation_ms("i999", 99) == 10
     assert responses.truncation_ms("i0", 99) is None
     assert max(len(memory) for memory in (responses._items, responses._over, responses._reported_calls)) == 256
+
+
+def done(status: Status, *calls: FunctionCall) -> received.ResponseDone:
+    return received.ResponseDone("r1", status, "", None, calls, None)
+
+
+SOUND = received.AudioDelta("r1", "i1", b"\1\0")
+ADDED = received.OutputItemAdded("r1", "i1")
+CALL = FunctionCall("c1", "clock", "{}")
+CALLED = received.OutputItemDone("r1", "i1", CALL)
+
+
+@pytest.mark.parametrize(
+    ("before", "is_cancelled", "after", "unheard"),
+    [
+        ([ADDED], True, [SOUND, done(Status.CANCELLED)], ["i1"]),
+        ([ADDED], True, [SOUND, done(Status.COMPLETED)], ["i1"]),
+        ([ADDED], False, [done(Status.CANCELLED)], ["i1"]),
+        ([], True, [ADDED, SOUND, done(Status.CANCELLED), done(Status.CANCELLED)], ["i1"]),
+        ([ADDED], True, [CALLED, done(Status.COMPLETED, CALL)], ["i1"]),
+        ([ADDED, SOUND], True, [done(Status.CANCELLED)], []),
+        ([ADDED, CALLED], True, [done(Status.CANCELLED)], []),
+        ([ADDED, received.ArgumentsDone("r1", CALL)], True, [CALLED, done(Status.CANCELLED)], []),
+        ([ADDED], False, [done(Status.COMPLETED)], []),
+        ([ADDED], False, [done(Status.INCOMPLETE)], []),
+    ],
+)
+def test_what_was_cancelled_unheard_is_removed(
+    before: list[ServerMessage], is_cancelled: bool, after: list[ServerMessage], unheard: list[str]
+) -> None:
+    responses = Responses(1)
+    happenings = [happening for message in before for happening in responses.take(message)]
+    if is_cancelled:
+        responses.cancel("r1")
+    happenings += [happening for message in after for happening in responses.take(message)]
+    assert [happening.item_id for happening in happenings if isinstance(happening, Unheard)] == unheard

@@ -103,6 +103,18 @@ STORIES: list[tuple[str, list[Doing], str, list[str]]] = [
     ("answered although nobody spoke: a typed question", [sent("ab"), created("r1"), answered("r1")], "", []),
     ("committed by us", [sent("ab"), stopped(""), sent("c"), stopped("u1"), created("r1"), answered("r1")], "c", []),
     ("committed by us, not answered", [sent("ab"), stopped(""), stopped("u1"), created("r1")], "ab", ["u1"]),
+    (
+        "committed by us while the answer to what was before began: the server did not know of it",
+        [sent("a"), stopped(""), stopped("u1"), sent("b"), stopped(""), created("r1"), answered("r1")],
+        "b",
+        [],
+    ),
+    (
+        "committed by us, and no item has a name",
+        [sent("a"), stopped(""), created("r1"), sent("b"), answered("r1")],
+        "b",
+        [],
+    ),
     ("committed, of which no beginning was told", [sent("ab"), stopped("u1"), sent("c")], "abc", ["u1"]),
     (
         "a server that names no places",

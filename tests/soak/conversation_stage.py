@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from bench.session_stage import Forgetful
-from fakes import FakeTools
+from fakes import FakeAudit, FakeTools
 from fault_kinds import CREATED, CloseWith, Delay, Step, Trouble, Way, error
 from fault_room import (
     Card,
@@ -189,7 +189,7 @@ async def _house(folder: Path, plan: Plan, answers: Mapping[str, Sequence[Part]]
             observers.append(house.observe)
             devices = Devices(
                 *(sessions, capture, player, FakeTools(Forgetful()), RoomLights(), RoomControl(), RoomJudge()),
-                RoomAnnouncer(player),
+                *(RoomAnnouncer(player), FakeAudit(Forgetful())),
             )
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(daemon.run(devices))

@@ -1,0 +1,105 @@
+"""Stories of how conversations end, and of what does not end them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from speakerd.core import effects as do
+from speakerd.core import events as on
+from speakerd.core.lights import Light
+from speakerd.core.state import Idle, Listening, Rules, Thinking
+from speakerd.core.step import step
+from stories import AGE, ANSWERING, NO_AGE, ONE, PHASE, TALKING, Story, T, play, played, speaking, woken
+
+STORIES: dict[str, tuple[Rules, Story]] = {
+    "a noise interrupts the answer, and its rest is asked for": (
+        replace(ONE, full_duplex=True),
+        [
+            *speaking()[:-1],
+            (on.AnswerStarted(1, "r1", "a1"), [do.StartTimer(PHASE, 6, 300.0)], Light.SPEAKING),
+            (on.ResponseEnded(1, "r1", on.Status.COMPLETED), [], Light.SPEAKING),
+            (on.SpeechStarted(1, "u2"), [do.StopPlayout(), do.StartTimer(PHASE, 7, 60.0)], Light.LISTENING),
+            (on.PlayoutEnded("a1", 700, cut_short=True), [do.TruncateItem(1, "a1", 700)], Light.LISTENING),
+            (on.SpeechStopped(1, "u2"), [do.StartTimer(PHASE, 8, 30.0)], Light.THINKING),
+            (on.ResponseCreated(1, "r2"), [do.StartTimer(PHASE, 9, 30.0)], Light.THINKING),
+            (
+                on.Transcribed(1, "u2", on.Talker.USER, " "),
+                [do.CancelResponse(1, "r2"), do.DeleteItem(1, "u2"), do.StartTimer(PHASE, 10, 30.0)],
+                Light.THINKING,
+            ),
+            (
+                on.ResponseEnded(1, "r2", on.Status.CANCELLED),
+                [do.CreateResponse(1, resume=True), do.StartTimer(PHASE, 11, 30.0)],
+                Light.THINKING,
+            ),
+        ],
+    ),
+    "the longest conversation is over with the answer that sounds": (
+        replace(ONE, conversation_seconds=600.0),
+        [
+            *woken(),
+            (
+                on.SessionOpened(1),
+                [
+                    *(do.OpenUplink(1, 33_600), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 3300.0)),
+                    do.StartTimer(T.CONVERSATION, 1, 600.0),
+                ],
+                Light.LISTENING,
+            ),
+            *speaking()[3:],
+            (on.ResponseEnded(1, "r1", on.Status.COMPLETED), [], Light.SPEAKING),
+            (on.TimedOut(T.CONVERSATION, 0), [], Light.SPEAKING),
+            (on.TimedOut(T.CONVERSATION, 1), [], Light.SPEAKING),
+            (
+                on.PlayoutEnded("a1", 900, cut_short=False),
+                [do.CloseSession(1), do.StopTimer(PHASE), NO_AGE, do.StopTimer(T.CONVERSATION)],
+                Light.IDLE,
+            ),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("rules", "story"), STORIES.values(), ids=STORIES)
+def test_story(rules: Rules, story: Story) -> None:
+    play(rules, story)
+
+
+ENDING = replace(ONE, end_phrases=frozenset({"goodbye", "that's all"}))
+
+
+@pytest.mark.parametrize(("said", "ends"), [("Goodbye!", True), ("That's  all.", True), ("say goodbye to him", False)])
+@pytest.mark.parametrize("during", ["thinking", "speaking"])
+def test_an_end_phrase_ends_the_conversation_with_its_answer(said: str, ends: bool, during: str) -> None:
+    heard = on.Transcribed(1, "u1", on.Talker.USER, said)
+    so_far = TALKING if during == "thinking" else ANSWERING
+    rest = () if during == "speaking" else ANSWERING[len(TALKING) :]
+    over = (on.ResponseEnded(1, "r1", on.Status.COMPLETED), on.PlayoutEnded("a1", 900, cut_short=False))
+    state, _ = played(ENDING, *so_far, heard, *rest, *over)
+    assert isinstance(state.phase, Idle) is ends
+
+
+def test_an_end_phrase_whose_transcript_comes_late_ends_at_once() -> None:
+    over = (on.ResponseEnded(1, "r1", on.Status.COMPLETED), on.PlayoutEnded("a1", 900, cut_short=False))
+    state, _ = played(ENDING, *ANSWERING, *over, on.Transcribed(1, "u1", on.Talker.USER, "goodbye"))
+    assert isinstance(state.phase, Idle)
+
+
+def test_the_assistants_own_goodbye_is_no_end_phrase() -> None:
+    state, _ = played(ENDING, *TALKING, on.Transcribed(1, "a1", on.Talker.ASSISTANT, "goodbye"))
+    assert isinstance(state.phase, Thinking)
+
+
+def test_a_conversation_has_so_many_turns_and_no_more() -> None:
+    state, _ = played(replace(ONE, most_turns=2), *ANSWERING, on.ResponseEnded(1, "r1", on.Status.COMPLETED))
+    state, _ = step(state, on.PlayoutEnded("a1", 900, cut_short=False))
+    assert isinstance(state.phase, Listening)
+    for event in (
+        *(on.SpeechStarted(1, "u2"), on.SpeechStopped(1, "u2"), on.ResponseCreated(1, "r2")),
+        *(on.AnswerStarted(1, "r2", "a2"), on.ResponseEnded(1, "r2", on.Status.COMPLETED)),
+    ):
+        state, _ = step(state, event)
+    state, _ = step(state, on.PlayoutEnded("a2", 900, cut_short=False))
+    assert isinstance(state.phase, Idle)
