@@ -92,7 +92,7 @@ _REPEAT_DESCRIPTION = (
     "Give what you said last, to be said again, where you do not know it any more: before this conversation, or as an "
     "announcement."
 )
-_REPEAT_PHRASES = ("(repeat that|say that again|say it again)", "what did you say", "what was that")
+_REPEAT_PHRASES = ("what did you say (before|last)", "(repeat|what was) the [last] announcement")
 _MUTE_DESCRIPTION = "Close the microphone, so that nothing is heard until somebody opens it by the button."
 _MUTE_PHRASES = (
     "mute (yourself|the microphone|your microphone)",
