@@ -31,6 +31,9 @@ from speakerd.gpio.boards import Board, load_board
 from speakerd.gpio.panel import Panel
 from speakerd.ledger.ledger import Ledger
 from speakerd.ledger.prices import price_list
+from speakerd.mcp.home import instructions_with_room
+from speakerd.mcp.source import McpSource, servers_status
+from speakerd.mcp.sources import sources
 from speakerd.offline.announcer import SpokenAnnouncer
 from speakerd.offline.process import OfflineProcess
 from speakerd.offline.speaking import voice
@@ -125,9 +128,10 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
     """Open everything, the owner's possible mistakes first, so that nothing is started in vain."""
     async with AsyncExitStack() as opened:
         board = load_board(settings.board)
-        settings = replace(settings, audio=audio_for(settings, board))
+        settings = _in_its_room(replace(settings, audio=audio_for(settings, board)))
         run_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="speakerd-")))
         servers = endpoints(settings, run_folder / "offline.sock", os.environ)
+        others = sources(settings, os.environ)
         observers = list(around.observers)
         daemon = Daemon(rules(settings, servers), observers)
         notifier = Notifier()
@@ -135,7 +139,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         control = ControlServer(
             Path(settings.control.socket),
             daemon.post,
-            lambda: {**snapshot(daemon.state), **hearing.figures()},
+            lambda: {**snapshot(daemon.state), **hearing.figures(), "servers": servers_status(others)},
             listening.tune,
         )
         opened.callback(control.close)
@@ -147,10 +151,13 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         opened.callback(ears.close)
         offline = await _offline(settings, servers, opened)
         ledger = _ledger(settings, daemon.post, opened)
-        plane, sessions, tools = _conversation(settings, around, daemon.post, ears, servers, ledger, kept, opened)
+        plane, sessions, tools = _conversation(
+            settings, around, daemon.post, ears, servers, ledger, kept, others, opened
+        )
         hearing.plane = plane
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof), ledger.run()]
+        owners += [other.run() for other in others]
         if offline is not None:
             owners.append(offline.run())
         announcer = SpokenAnnouncer(lambda: voice(settings.offline), plane.player, daemon.post)
@@ -205,6 +212,7 @@ def _conversation(
     servers: Sequence[Endpoint],
     ledger: Ledger,
     kept: Kept,
+    others: Sequence[McpSource],
     opened: AsyncExitStack,
 ) -> tuple[AudioPlane, RealtimeSessions, ToolRunner]:
     loop = asyncio.get_running_loop()
@@ -221,12 +229,17 @@ def _conversation(
     home = DemoHome() if settings.tools.demo_home else None
     offered = everyday_tools(kept, post, lambda: plane.volume, volume.set, home=home, spending=ledger.standing)
     offered += command_tools(settings.tools.commands, {tool.spec.name for tool in offered})
-    tools = ToolRunner(offered, post, settings.tools.deadline_seconds)
+    tools = ToolRunner(offered, post, settings.tools.deadline_seconds, others)
     facts = partial(changing_facts, kept.timers, kept.alarms)
     sessions = RealtimeSessions(
-        *(servers, tools.specs(), plane.player, post), facts=facts, trace=around.trace, on_usage=ledger.book
+        *(servers, tools.specs, plane.player, post), facts=facts, trace=around.trace, on_usage=ledger.book
     )
     return plane, sessions, tools
+
+
+def _in_its_room(settings: Settings) -> Settings:
+    told = instructions_with_room(settings.endpoint.instructions, settings.home_assistant.room)
+    return replace(settings, endpoint=replace(settings.endpoint, instructions=told))
 
 
 def _ledger(settings: Settings, post: Post, opened: AsyncExitStack) -> Ledger:

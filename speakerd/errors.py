@@ -52,5 +52,17 @@ class ToolError(SpeakerdError):
     """A tool cannot do what was asked; the sentence is told to the model."""
 
 
+class ToolServerError(SpeakerdError, OSError):
+    """A server of tools cannot be reached, or broke off; what it was asked may have been done."""
+
+
+class NotSentError(ToolServerError):
+    """A server of tools was not reached, or did not take what it was asked: nothing was done."""
+
+
+class NoSuchPageError(ToolServerError):
+    """There is a web server, but no server of tools at its address."""
+
+
 class SpeechError(SpeakerdError, OSError):
     """A speech program is missing or failed."""

@@ -11,11 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from speakerd import settings_budget, settings_commands, settings_endpoint, settings_toml, settings_tools
+from speakerd import settings_budget, settings_commands, settings_endpoint, settings_mcp, settings_toml, settings_tools
 from speakerd.errors import ConfigurationError
 from speakerd.settings_budget import BudgetSettings as BudgetSettings
 from speakerd.settings_endpoint import EndpointSettings as EndpointSettings
 from speakerd.settings_endpoint import OtherEndpoint as OtherEndpoint
+from speakerd.settings_mcp import HomeAssistantSettings as HomeAssistantSettings
+from speakerd.settings_mcp import McpServer as McpServer
+from speakerd.settings_mcp import McpSettings as McpSettings
 from speakerd.settings_tools import PolicyRow as PolicyRow
 from speakerd.settings_tools import ToolSettings as ToolSettings
 
@@ -199,6 +202,8 @@ class Settings:
     conversation: ConversationSettings = field(default_factory=ConversationSettings)
     offline: OfflineSettings = field(default_factory=OfflineSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
+    mcp: McpSettings = field(default_factory=McpSettings)
+    home_assistant: HomeAssistantSettings = field(default_factory=HomeAssistantSettings)
     budget: BudgetSettings = field(default_factory=BudgetSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
 
@@ -259,6 +264,7 @@ def _check_ranges(settings: Settings) -> None:
         "tools.approval_seconds": (settings.tools.approval_seconds, 5.0, 300.0),
         "tools.deadline_seconds": (settings.tools.deadline_seconds, 0.1, 120.0),
         **settings_budget.bounds(settings.budget),
+        **settings_mcp.bounds(settings.mcp, settings.home_assistant),
     }
     for number, other in enumerate(settings.wake_word.others, 1):
         row = f"wake_word.others[{number}]"
@@ -271,6 +277,7 @@ def _check_ranges(settings: Settings) -> None:
     settings_endpoint.check_addresses(settings.endpoint)
     settings_budget.check_prices(settings.budget)
     settings_commands.check_commands(settings.tools.commands)
+    settings_mcp.check_servers(settings.mcp, settings.home_assistant)
     settings_tools.check_policy(settings.tools)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from speakerd.core.budget import cap_reached, conversation_cap_reached
 from speakerd.core.effects import PlayoutLevel
-from speakerd.core.endpoints import chosen, eligible, to_check
+from speakerd.core.endpoints import Down, chosen, eligible, to_check
 from speakerd.core.state import (
     HELD,
     RELEASED,
@@ -133,7 +133,7 @@ def deadline_seconds(state: State) -> float | None:
 
 
 def open_session(state: State) -> int | None:
-    """Number of the session that grows old: it must be replaced before the endpoint ends it."""
+    """Number of the session that a conversation can be said to."""
     match state.phase:
         case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk) if not talk.is_lost:
             return talk.session
@@ -141,10 +141,21 @@ def open_session(state: State) -> int | None:
             return None
 
 
+def ageing(state: State) -> int | None:
+    """Number of the session that grows old: it must be replaced before the endpoint ends it."""
+    match state.phase:
+        case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk) if not (talk.is_lost or talk.is_old):
+            return talk.session
+        case Idle() if state.spare is not None and state.spare.is_ready:
+            return state.spare.session
+        case _:
+            return None
+
+
 def root(state: State) -> int | None:
-    """Number of the conversation, whose length is limited; None where it is not."""
+    """Number of the conversation, whose length is limited; None where it is not, or where it is too long already."""
     talk = conversation(state.phase)
-    return talk.root if talk and state.rules.conversation_seconds > 0 else None
+    return talk.root if talk and not talk.is_too_long and state.rules.conversation_seconds > 0 else None
 
 
 def spare_seconds(state: State) -> float | None:
@@ -161,7 +172,13 @@ def announcement_seconds(state: State) -> float | None:
     return max(state.rules.announcement_seconds, _SECONDS_PER_CHARACTER * len(state.announcing.text))
 
 
+def unreached(state: State) -> Down | None:
+    """The endpoint that is looked for next; None where nothing is to be looked for."""
+    return to_check(state.rules.endpoints, state.down, may_bill=may_bill(state))
+
+
 def check_seconds(state: State) -> float | None:
-    """How long until an endpoint that is down is looked for again; None if there is none to wait for."""
-    failed = to_check(state.down)
-    return None if failed is None else failed.check_seconds
+    """How long until an endpoint that is down is looked for again; None where that is not waited for."""
+    failed = unreached(state)
+    is_looking = state.spare is not None and state.spare.is_probe
+    return None if failed is None or is_looking else failed.check_seconds

@@ -54,11 +54,9 @@ class Standing(Enum):
 
 
 def with_failure(down: tuple[Down, ...], endpoint: int, fault: Fault) -> tuple[Down, ...]:
-    """What is down, once more by a failure; in the owner's order."""
-    known = {failed.endpoint: failed for failed in down}
-    before = known[endpoint].failures if endpoint in known else 0
-    known[endpoint] = Down(endpoint, fault, min(before + 1, _MOST_FAILURES))
-    return tuple(known[index] for index in sorted(known))
+    """What is down, once more by a failure; the one that failed last comes last."""
+    failures = 1 + sum(failed.failures for failed in down if failed.endpoint == endpoint)
+    return (*without(down, endpoint), Down(endpoint, fault, min(failures, _MOST_FAILURES)))
 
 
 def without(down: tuple[Down, ...], endpoint: int) -> tuple[Down, ...]:
@@ -93,6 +91,7 @@ def chosen(rules: tuple[EndpointRule, ...], down: tuple[Down, ...], *, may_bill:
     return min(affordable, key=lambda failed: (failed.is_fatal, failed.endpoint)).endpoint if affordable else None
 
 
-def to_check(down: tuple[Down, ...]) -> Down | None:
-    """The first endpoint that may come back by itself."""
-    return next((failed for failed in down if not failed.is_fatal), None)
+def to_check(rules: tuple[EndpointRule, ...], down: tuple[Down, ...], *, may_bill: bool) -> Down | None:
+    """The endpoint to look for next, of those that may come back by themselves: none keeps the others waiting."""
+    may_return = [each for each in down if not each.is_fatal and (may_bill or not rules[each.endpoint].bills)]
+    return min(may_return, key=lambda failed: failed.failures, default=None)

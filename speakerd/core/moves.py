@@ -126,4 +126,4 @@ def judge(talk: Conversation, *, was_wanted: bool) -> tuple[Conversation, list[d
 
 def is_last_turn(state: State, talk: Conversation) -> bool:
     """Whether the conversation ends with what goes on now."""
-    return talk.ending or talk.typed or state.muted
+    return talk.ending or talk.is_too_long or talk.typed or state.muted

@@ -10,8 +10,8 @@ from dataclasses import replace
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.budget import cap_reached
-from speakerd.core.derived import may_bill
-from speakerd.core.endpoints import FATAL, chosen, to_check, without
+from speakerd.core.derived import may_bill, unreached
+from speakerd.core.endpoints import FATAL, chosen, eligible, without
 from speakerd.core.moves import Outcome, announce, another, enter, fail, give_up
 from speakerd.core.sentences import limit_sentence
 from speakerd.core.state import (
@@ -154,7 +154,9 @@ def resumed(state: State, phase: Opening, talk: Conversation) -> Outcome:
 
 
 def on_spare(state: State, spare: Spare, event: on.SessionOpened | on.SessionClosed) -> Outcome:
-    """The spare session stands, or failed."""
+    """The spare session stands, or failed; an endpoint may end one that nobody uses."""
+    if isinstance(event, on.SessionClosed) and spare.is_ready and event.fault not in FATAL:
+        return replace(state, spare=None), []
     if isinstance(event, on.SessionClosed):
         return give_up(replace(state, spare=None), spare.endpoint, event.fault), []
     state = reached(state, spare.endpoint)
@@ -183,7 +185,7 @@ def on_spare_over(state: State, number: int) -> Outcome:
 
 def on_check(state: State, number: int) -> Outcome:
     """Time to look whether an endpoint is up again; not while somebody is served."""
-    failed = to_check(state.down)
+    failed = unreached(state)
     if number != state.checks or failed is None:
         return state, []
     if not isinstance(state.phase, Idle) or state.spare is not None:
@@ -193,8 +195,8 @@ def on_check(state: State, number: int) -> Outcome:
 
 def keep_warm(state: State) -> Outcome:
     """Have the next session ready, after a conversation."""
-    endpoint = chosen(state.rules.endpoints, state.down, may_bill=may_bill(state))
-    if endpoint is None or state.spare is not None or state.rules.endpoints[endpoint].is_on_device:
+    endpoint = eligible(state.rules.endpoints, state.down, may_bill=may_bill(state))
+    if endpoint is None or state.rules.endpoints[endpoint].is_on_device:
         return state, []
     return _spare(state, endpoint, is_probe=False)
 

@@ -163,6 +163,8 @@ class Conversation:
     """The session broke off; what is heard of its last answer is still to be played."""
     is_old: bool = False
     """The session is to be replaced by a new one as soon as nothing goes on."""
+    is_too_long: bool = False
+    """It has lasted as long as it may: it ends with the answer that is owed."""
     unanswered: bool = False
     """The user has spoken, and nothing of an answer has come."""
     retried: bool = False

@@ -19,13 +19,13 @@ from speakerd.core.opening import on_check, on_opening_failed, on_spare, on_spar
 from speakerd.core.settling import on_spent, settle, stop_announcing
 from speakerd.core.state import (
     Card,
+    Conversation,
     Idle,
     Listening,
     Opening,
     Speaking,
     State,
     Thinking,
-    conversation,
     session,
 )
 from speakerd.core.timers import timers
@@ -206,19 +206,22 @@ def _on_old_session(state: State, number: int) -> Outcome:
         case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk) as phase if talk.session == number:
             return replace(state, phase=replace(phase, talk=replace(talk, is_old=True))), []
         case _:
-            return state, []
+            return on_spare_over(state, number)
 
 
 def _on_long_conversation(state: State, number: int) -> Outcome:
-    """The longest conversation is over: at once where the user is waited for, else with this answer."""
-    talk = conversation(state.phase)
-    if talk is None or talk.root != number:
-        return state, []
+    """The longest conversation is over: at once where the user is waited for, else with the answer that he gets."""
     match state.phase:
-        case Thinking() | Speaking() as phase:
-            return replace(state, phase=replace(phase, talk=replace(talk, ending=True))), []
-        case _:
+        case Listening(talk=talk, utterance=None) if talk.root == number:
             return finish(state)
+        case Opening(resume=Conversation() as talk) as opening if talk.root == number:
+            if not talk.owes:
+                return finish(state)
+            return replace(state, phase=replace(opening, resume=replace(talk, is_too_long=True))), []
+        case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk) as phase if talk.root == number:
+            return replace(state, phase=replace(phase, talk=replace(talk, is_too_long=True))), []
+        case _:
+            return state, []
 
 
 def _on_playout_ended(state: State, event: on.PlayoutEnded) -> Outcome:

@@ -11,8 +11,8 @@ from speakerd.core.state import Idle, State
 def timers(before: State, after: State) -> list[do.Effect]:
     """What to do about timers between two states."""
     effects: list[do.Effect] = []
-    running = _numbers(before)
-    for timer, number in _numbers(after).items():
+    running = numbers(before)
+    for timer, number in numbers(after).items():
         if number == running[timer]:
             continue
         seconds = None if number is None else _seconds(after, timer)
@@ -23,13 +23,13 @@ def timers(before: State, after: State) -> list[do.Effect]:
     return effects
 
 
-def _numbers(state: State) -> dict[Timer, int | None]:
+def numbers(state: State) -> dict[Timer, int | None]:
     """The number of each timer; None where it does not run."""
     return {
         Timer.PHASE: None if isinstance(state.phase, Idle) else state.epoch,
         Timer.RINGING: state.rings if state.ringing else None,
         Timer.HOLD: derived.hold(state),
-        Timer.ROLLOVER: derived.open_session(state),
+        Timer.ROLLOVER: derived.ageing(state),
         Timer.CONVERSATION: derived.root(state),
         Timer.SPARE: state.spare.session if state.spare else None,
         Timer.HEALTH: None if derived.check_seconds(state) is None else state.checks,

@@ -54,7 +54,7 @@ class RealtimeSessions:
     def __init__(
         self,
         endpoints: Sequence[Endpoint],
-        tools: Sequence[ToolSpec],
+        tools: Callable[[], Sequence[ToolSpec]],
         player: Player,
         post: Post,
         *,
@@ -66,8 +66,9 @@ class RealtimeSessions:
         code: Callable[[], str] = _one_time_code,
     ) -> None:
         self._endpoints = tuple(endpoints)
-        # Made once: prompt caching needs the same bytes every time.
-        self._setups = [messages_setup.session(endpoint, tools) for endpoint in endpoints]
+        self._tools = tools
+        self._offered: Sequence[ToolSpec] = ()
+        self._setups: list[Mapping[str, object]] = []
         self._around = Surroundings(
             player=player,
             post=post,
@@ -119,7 +120,7 @@ class RealtimeSessions:
         opening = Opening(
             session=session,
             endpoint=self._endpoints[endpoint],
-            setup=self._setups[endpoint],
+            setup=self._setup(endpoint),
             memory=self._memory(session, continues),
             resend=resend,
             wait_seconds=wait_seconds,
@@ -204,6 +205,14 @@ class RealtimeSessions:
         """Remove it."""
         if link := self._links.get(session):
             link.forget_facts()
+
+    def _setup(self, endpoint: int) -> Mapping[str, object]:
+        """What to tell the endpoint; prompt caching needs the same bytes for as long as the tools are the same."""
+        offered = tuple(self._tools())
+        if offered != self._offered or not self._setups:
+            self._offered = offered
+            self._setups = [messages_setup.session(each, offered) for each in self._endpoints]
+        return self._setups[endpoint]
 
     def _memory(self, session: int, continues: int | None) -> Memory:
         """The memory of the conversation that a new session belongs to; what nobody can continue any more is gone."""

@@ -42,6 +42,7 @@ It has "endpoint", the name of the one that serves or would serve next (null if 
     "endpoints": [{"name": "openai", "state": "up", "down", "given up" or "over budget", "fault": null or "bad key"}]
     "budget": {"day": "2026-11-26", "today_usd": 0.41, "month_usd": 5.1, "conversation_usd": 0.02,
                "caps": {"warning_usd": null, "today_usd": 1.0, "month_usd": 20.0, "conversation_usd": null}}
+    "servers": [{"name": "home", "state": "connecting", "up" or "down", "tools": 11, "reason": "" or why it is down}]
 
 where null means that nothing is known or limited, and "announcing": whether something is said in its own voice.
 Clients ignore events and keys that they do not know.

@@ -59,9 +59,9 @@ def _tool(row: CommandRow) -> Tool:
     properties = {parameter.name: _schema(parameter) for parameter in row.parameters}
     schema = parameters(tuple(properties), **properties)
     deadline_seconds = row.timeout_seconds + _DEADLINE_MARGIN_SECONDS
-    return Tool(
-        ToolSpec(row.name, row.description, schema, row.phrases), functools.partial(_run, row), deadline_seconds
-    )
+    spec = ToolSpec(row.name, row.description, schema, row.phrases)
+    # Who knows where a program has its words from.
+    return Tool(spec, functools.partial(_run, row), deadline_seconds, reads_outside=True)
 
 
 def _schema(parameter: CommandParameter) -> Mapping[str, object]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from speakerd.core.events import ToolFinished
 from speakerd.errors import ToolError
 from speakerd.ports import Post, ToolSpec
-from speakerd.tools.tool import Tool, read_arguments
+from speakerd.tools.tool import Tool, ToolSource, read_arguments
 
 MOST_OUTPUT_BYTES = 8192
 """Size of an output in UTF-8; a model pays for every word that it is told."""
@@ -35,13 +35,19 @@ class _Call:
 
 
 class ToolRunner:
-    """The tools that a model may call; lives in the loop's thread. Raises ValueError when two share a name."""
+    """The tools that a model may call; lives in the loop's thread. Raises ValueError when two share a name.
 
-    def __init__(self, tools: Iterable[Tool], post: Post, deadline_seconds: float) -> None:
+    Those of the sources come and go; where one has the name of another, the first counts, and the speaker's own before.
+    """
+
+    def __init__(
+        self, tools: Iterable[Tool], post: Post, deadline_seconds: float, sources: Iterable[ToolSource] = ()
+    ) -> None:
         self._tools: dict[str, Tool] = {}
         for tool in tools:
             if self._tools.setdefault(tool.spec.name, tool) is not tool:
                 raise ValueError(f'Two tools are named "{tool.spec.name}".')
+        self._sources = tuple(sources)
         self._post = post
         self._deadline_seconds = deadline_seconds
         self._calls: dict[asyncio.Task[str], _Call] = {}
@@ -49,8 +55,9 @@ class ToolRunner:
         self._is_closed = False
 
     def specs(self) -> tuple[ToolSpec, ...]:
-        """All tools by name, in an order that never changes (endpoints cache by it)."""
-        return tuple(self._tools[name].spec for name in sorted(self._tools))
+        """All tools of now by name, in an order that never changes (endpoints cache by it)."""
+        known = self._known()
+        return tuple(known[name].spec for name in sorted(known))
 
     def run(self, session: int, call_id: str, name: str, arguments: str) -> None:
         """Start a call with the arguments as the model wrote them; ToolFinished follows always."""
@@ -77,12 +84,20 @@ class ToolRunner:
         for task in stuck:
             _log.warning("%s does not end when cancelled and is left behind.", task.get_name())
 
+    def _known(self) -> Mapping[str, Tool]:
+        found = dict(self._tools)
+        for source in self._sources:
+            for tool in source.tools():
+                found.setdefault(tool.spec.name, tool)
+        return found
+
     def _checked(self, name: str, arguments: str) -> tuple[Tool, Mapping[str, object]]:
         if self._is_closed:
             raise ToolError("The speaker is shutting down.")
-        tool = self._tools.get(name)
+        known = self._known()
+        tool = known.get(name)
         if tool is None:
-            raise ToolError(f'There is no tool "{name}": the tools are {", ".join(sorted(self._tools)) or "none"}.')
+            raise ToolError(f'There is no tool "{name}": the tools are {", ".join(sorted(known)) or "none"}.')
         return tool, read_arguments(arguments, tool.spec.parameters)
 
     def _finish(self, task: asyncio.Task[str]) -> None:

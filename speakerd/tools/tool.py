@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from speakerd.errors import ToolError
 from speakerd.ports import ToolSpec
@@ -33,10 +34,21 @@ class Tool:
     run: Run
     deadline_seconds: float | None = None
     """Seconds that one call may take; None means the runner's deadline."""
+    reads_outside: bool = False
+    """Whether its output may be text from outside, such as the web or a calendar."""
+    is_cancellable: bool = False
+    """Whether a call may be cancelled when the user interrupts."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.spec.name):
             raise ValueError(f'"{self.spec.name}" cannot name a tool: use 1 to 64 letters, digits, "_" and "-".')
+
+
+class ToolSource(Protocol):
+    """Tools that appear and go; their owner runs elsewhere."""
+
+    def tools(self) -> tuple[Tool, ...]:
+        """What there is now, in an order that never changes."""
 
 
 def parameters(required: tuple[str, ...] = (), /, **properties: Mapping[str, object]) -> Mapping[str, object]:

@@ -68,7 +68,7 @@ async def speaker(folder: Path, *servers: Aimock) -> AsyncIterator[Speaker]:
     offered = everyday_tools(kept, daemon.post, lambda: 0.5, lambda _: None)
     tools = ToolRunner(offered, daemon.post, deadline_seconds=10)
     endpoints = [custom(server.url) for server in servers]
-    sessions = RealtimeSessions(endpoints, tools.specs(), StoryPlayer([]), daemon.post)
+    sessions = RealtimeSessions(endpoints, tools.specs, StoryPlayer([]), daemon.post)
     devices = replace(fake_devices(told), sessions=sessions, tools=tools, control=control)
     with closing(control):
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:

@@ -9,9 +9,9 @@ import pytest
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.lights import Light
-from speakerd.core.state import Idle, Listening, Rules, Thinking
+from speakerd.core.state import Idle, Listening, Opening, Rules, Speaking, Thinking
 from speakerd.core.step import step
-from stories import AGE, ANSWERING, NO_AGE, ONE, PHASE, TALKING, Story, T, play, played, speaking, woken
+from stories import AGE, ANSWERING, NO_AGE, ONE, PHASE, TALKING, WAKE, Story, T, closed, play, played, speaking, woken
 
 STORIES: dict[str, tuple[Rules, Story]] = {
     "a noise interrupts the answer, and its rest is asked for": (
@@ -51,10 +51,10 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             *speaking()[3:],
             (on.ResponseEnded(1, "r1", on.Status.COMPLETED), [], Light.SPEAKING),
             (on.TimedOut(T.CONVERSATION, 0), [], Light.SPEAKING),
-            (on.TimedOut(T.CONVERSATION, 1), [], Light.SPEAKING),
+            (on.TimedOut(T.CONVERSATION, 1), [do.StopTimer(T.CONVERSATION)], Light.SPEAKING),
             (
                 on.PlayoutEnded("a1", 900, cut_short=False),
-                [do.CloseSession(1), do.StopTimer(PHASE), NO_AGE, do.StopTimer(T.CONVERSATION)],
+                [do.CloseSession(1), do.StopTimer(PHASE), NO_AGE],
                 Light.IDLE,
             ),
         ],
@@ -103,3 +103,36 @@ def test_a_conversation_has_so_many_turns_and_no_more() -> None:
         state, _ = step(state, event)
     state, _ = step(state, on.PlayoutEnded("a2", 900, cut_short=False))
     assert isinstance(state.phase, Idle)
+
+
+LONGEST = replace(ONE, conversation_seconds=600.0)
+TOO_LONG = on.TimedOut(T.CONVERSATION, 1)
+
+
+@pytest.mark.parametrize(
+    ("so_far", "phase"),
+    [
+        (TALKING[:3], Idle),
+        (TALKING[:4], Listening),
+        (TALKING, Thinking),
+        (ANSWERING, Speaking),
+        ((*TALKING[:3], closed(1)), Idle),
+        ((*TALKING, closed(1)), Opening),
+    ],
+    ids=["waiting", "while the user speaks", "thinking", "speaking", "reopening", "reopening with an answer owed"],
+)
+def test_the_longest_conversation_ends_where_nothing_is_owed(so_far: tuple[on.Event, ...], phase: type) -> None:
+    state, effects = played(LONGEST, *so_far, TOO_LONG)
+    assert isinstance(state.phase, phase)
+    assert do.StopTimer(T.CONVERSATION) in effects
+    assert step(state, TOO_LONG) == (state, [])
+
+
+def test_no_wake_word_makes_the_longest_conversation_longer() -> None:
+    state, _ = played(LONGEST, *ANSWERING, TOO_LONG, WAKE)
+    assert isinstance(state.phase, Idle)
+
+
+def test_a_timer_of_an_earlier_conversation_ends_nothing() -> None:
+    state, _ = played(LONGEST, *TALKING[:3])
+    assert step(state, on.TimedOut(T.CONVERSATION, 0)) == (state, [])

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
+from speakerd.core.budget import Budget
+from speakerd.core.endpoints import Down, EndpointRule
 from speakerd.core.lights import Light, light
 from speakerd.core.sentences import GIVEN_UP
-from speakerd.core.state import Rules
+from speakerd.core.state import Rules, State
 from speakerd.core.step import step
 from stories import (
     AGE,
     BAD_KEY,
+    CLOUD,
     HEALTH,
     LOST,
     NO_AGE,
     NO_CREDIT,
+    NO_NETWORK,
+    OFFLINE,
     ONE,
     PHASE,
     SPARING,
@@ -31,6 +38,13 @@ from stories import (
     spoken,
     woken,
 )
+
+
+def looking(session: int) -> list[do.Effect]:
+    return [do.OpenSession(session), do.StartTimer(SPARING, session, 10.0), do.StopTimer(HEALTH)]
+
+
+LAN = EndpointRule("lan")
 
 STORIES: dict[str, tuple[Rules, Story]] = {
     "a network that stays away: three more tries, then the light, the sound, and a look from time to time": (
@@ -51,10 +65,10 @@ STORIES: dict[str, tuple[Rules, Story]] = {
                 Light.NO_NETWORK,
             ),
             (on.TimedOut(HEALTH, 0), [], Light.NO_NETWORK),
-            (on.TimedOut(HEALTH, 1), [do.OpenSession(6), do.StartTimer(SPARING, 6, 10.0)], Light.NO_NETWORK),
+            (on.TimedOut(HEALTH, 1), looking(6), Light.NO_NETWORK),
             (closed(6), [do.StopTimer(SPARING), do.StartTimer(HEALTH, 2, 60.0)], Light.NO_NETWORK),
-            (on.TimedOut(HEALTH, 2), [do.OpenSession(7), do.StartTimer(SPARING, 7, 10.0)], Light.NO_NETWORK),
-            (on.SessionOpened(7), [do.CloseSession(7), do.StopTimer(SPARING), do.StopTimer(HEALTH)], Light.IDLE),
+            (on.TimedOut(HEALTH, 2), looking(7), Light.NO_NETWORK),
+            (on.SessionOpened(7), [do.CloseSession(7), do.StopTimer(SPARING)], Light.IDLE),
         ],
     ),
     "a beginning that fails is tried once more within its time": (
@@ -94,9 +108,30 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             ),
             (WAKE, [do.OpenSession(3, 1), do.StartTimer(PHASE, 5, 10.0)], Light.OPENING),
             (on.EndAsked(), [do.CloseSession(3), do.StopTimer(PHASE)], Light.NO_NETWORK),
-            (on.TimedOut(HEALTH, 2), [do.OpenSession(4), do.StartTimer(SPARING, 4, 10.0)], Light.NO_NETWORK),
-            (on.SessionOpened(4), [do.CloseSession(4), do.StopTimer(SPARING), do.StopTimer(HEALTH)], Light.IDLE),
+            (on.TimedOut(HEALTH, 2), looking(4), Light.NO_NETWORK),
+            (on.SessionOpened(4), [do.CloseSession(4), do.StopTimer(SPARING)], Light.IDLE),
             (WAKE, [do.OpenSession(5), do.StartTimer(PHASE, 7, 4.0)], Light.OPENING),
+        ],
+    ),
+    "a wake word cuts off the look at an endpoint, and it is looked for again": (
+        TWO,
+        [
+            *woken(4.0),
+            (
+                closed(1),
+                [do.OpenSession(2, 1), do.StartTimer(PHASE, 2, 10.0), do.StartTimer(HEALTH, 1, 30.0)],
+                Light.OPENING,
+            ),
+            (on.EndAsked(), [do.CloseSession(2), do.StopTimer(PHASE)], Light.NO_NETWORK),
+            (on.TimedOut(HEALTH, 1), looking(3), Light.NO_NETWORK),
+            (
+                WAKE,
+                [
+                    *(do.CloseSession(3), do.OpenSession(4, 1), do.StartTimer(PHASE, 4, 10.0)),
+                    *(do.StopTimer(SPARING), do.StartTimer(HEALTH, 1, 30.0)),
+                ],
+                Light.OPENING,
+            ),
         ],
     ),
     "an endpoint that does not answer in time gives way to the next": (
@@ -159,3 +194,36 @@ def test_what_only_the_owner_can_mend_is_said_aloud_when_the_conversation_is_ove
     state, effects = step(state, on.ActionPressed())
     assert spoken(effects) == [GIVEN_UP[fault].format(name="cloud")]
     assert light(state).value == fault.value
+
+
+def test_an_endpoint_that_stays_away_keeps_no_other_one_waiting() -> None:
+    """Each is looked for at least every other time."""
+    down = (Down(0, NO_NETWORK, 6), Down(1, NO_NETWORK))
+    state = State(replace(ONE, endpoints=(CLOUD, LAN, OFFLINE)), down=down)
+    looked_for = []
+    for _ in range(10):
+        state, effects = step(state, on.TimedOut(HEALTH, state.checks))
+        [opening] = [effect for effect in effects if isinstance(effect, do.OpenSession)]
+        looked_for.append(opening.endpoint)
+        state, _ = step(state, closed(opening.session))
+    assert looked_for == [1, 1, 1, 1, 1, 0, 1, 0, 1, 0]
+
+
+def test_past_the_cap_no_endpoint_that_costs_money_is_looked_for() -> None:
+    rules = replace(TWO, budget=Budget(day_cap_nano_usd=100))
+    state, effects = played(rules, on.CardFound(), WAKE, closed(1))
+    assert do.StartTimer(HEALTH, 1, 30.0) in effects
+    state, effects = step(state, on.Spent(on.NO_SESSION, "2026-11-26", 100, 100))
+    assert effects == [do.StopTimer(HEALTH)]
+    state, effects = step(state, on.Spent(on.NO_SESSION, "2026-11-27", 0, 100))
+    assert effects == [do.StartTimer(HEALTH, 1, 30.0)]
+
+
+def test_a_session_that_is_kept_ready_may_be_ended_by_its_endpoint() -> None:
+    rules = replace(ONE, warm_seconds=30.0)
+    kept = (on.CardFound(), WAKE, on.SessionOpened(1), on.EndAsked(), on.SessionOpened(2))
+    state, effects = played(rules, *kept, closed(2))
+    assert (light(state), effects) == (Light.IDLE, [do.StopTimer(AGE), do.StopTimer(SPARING)])
+    assert do.OpenSession(3) in step(state, WAKE)[1]
+    state, _ = played(rules, *kept, closed(2, NO_CREDIT))
+    assert light(state) is Light.NO_CREDIT

@@ -133,13 +133,13 @@ STORIES: dict[str, tuple[Rules, Story]] = {
         ONE,
         [
             *asked(),
-            (on.TimedOut(AGE, 1), [], Light.THINKING),
+            (on.TimedOut(AGE, 1), [NO_AGE], Light.THINKING),
             (on.ResponseCreated(1, "r1"), [do.StartTimer(PHASE, 5, 30.0)], Light.THINKING),
             (on.AnswerStarted(1, "r1", "a1"), [do.CloseUplink(), do.StartTimer(PHASE, 6, 300.0)], Light.SPEAKING),
             (on.ResponseEnded(1, "r1", on.Status.COMPLETED), [], Light.SPEAKING),
             (
                 on.PlayoutEnded("a1", 900, cut_short=False),
-                [do.CloseSession(1), do.OpenSession(2, 0, 1, True), do.StartTimer(PHASE, 9, 10.0), NO_AGE],
+                [do.CloseSession(1), do.OpenSession(2, 0, 1, True), do.StartTimer(PHASE, 9, 10.0)],
                 Light.OPENING,
             ),
             (
@@ -176,13 +176,10 @@ STORIES: dict[str, tuple[Rules, Story]] = {
                 ],
                 Light.IDLE,
             ),
-            (on.SessionOpened(2), [], Light.IDLE),
+            (on.SessionOpened(2), [do.StartTimer(AGE, 2, 3300.0)], Light.IDLE),
             (
                 WAKE,
-                [
-                    *(do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 5, 8.0), do.StartTimer(AGE, 2, 3300.0)),
-                    do.StopTimer(SPARING),
-                ],
+                [do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 5, 8.0), do.StopTimer(SPARING)],
                 Light.LISTENING,
             ),
             (
@@ -195,6 +192,29 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             ),
             (on.TimedOut(SPARING, 2), [], Light.IDLE),
             (on.TimedOut(SPARING, 3), [do.CloseSession(3), do.StopTimer(SPARING)], Light.IDLE),
+            (on.TimedOut(AGE, 3), [], Light.IDLE),
+        ],
+    ),
+    "a session that grows old before anybody uses it is not kept": (
+        replace(ONE, warm_seconds=300.0, rollover_seconds=60.0),
+        [
+            (on.CardFound(), [], Light.IDLE),
+            (WAKE, [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
+            (
+                on.SessionOpened(1),
+                [do.OpenUplink(1, 33_600), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 60.0)],
+                Light.LISTENING,
+            ),
+            (
+                on.EndAsked(),
+                [
+                    *(do.CloseUplink(), do.CloseSession(1), do.OpenSession(2)),
+                    *(do.StopTimer(PHASE), NO_AGE, do.StartTimer(SPARING, 2, 300.0)),
+                ],
+                Light.IDLE,
+            ),
+            (on.SessionOpened(2), [do.StartTimer(AGE, 2, 60.0)], Light.IDLE),
+            (on.TimedOut(AGE, 2), [do.CloseSession(2), NO_AGE, do.StopTimer(SPARING)], Light.IDLE),
         ],
     ),
     "a wake word before the next session is ready waits for that one": (

@@ -233,7 +233,7 @@ async def _living(
         return "noon"
 
     tools = ToolRunner([Tool(CLOCK, noon)], daemon.post, 5.0)
-    sessions = RealtimeSessions(endpoints, (CLOCK, END), player, daemon.post, chance=lambda: 0.5)
+    sessions = RealtimeSessions(endpoints, lambda: (CLOCK, END), player, daemon.post, chance=lambda: 0.5)
     capture = RoomCapture(daemon.post, sessions.append_audio)
     lights, announcer = RoomLights(), RoomAnnouncer(player)
     devices = Devices(

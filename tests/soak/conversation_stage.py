@@ -183,7 +183,7 @@ async def _house(folder: Path, plan: Plan, answers: Mapping[str, Sequence[Part]]
         with closing(Ledger(folder / "ledger.sqlite3", price_list(_PRICES), daemon.post)) as ledger, _log() as log:
             ledger.start()
             player = RoomPlayer(daemon.post)
-            sessions = RealtimeSessions([_at(socket)], (), player, daemon.post, on_usage=ledger.book)
+            sessions = RealtimeSessions([_at(socket)], tuple, player, daemon.post, on_usage=ledger.book)
             capture = RoomCapture(daemon.post, sessions.append_audio)
             house = _House(daemon, capture, player, server, ledger, log)
             observers.append(house.observe)

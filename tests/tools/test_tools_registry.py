@@ -214,3 +214,30 @@ def test_tools_are_listed_by_name_and_names_are_unique() -> None:
     assert [spec.name for spec in runner.specs()] == ["a", "b", "c"]
     with pytest.raises(ValueError, match='Two tools are named "a"'):
         ToolRunner([tool(echo, "a"), tool(refuse, "a")], Inbox().post, 1)
+
+
+class Shelf:
+    """A source whose tools a test takes and puts back."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def tools(self) -> tuple[Tool, ...]:
+        return tuple(tool(echo, name) for name in self.names)
+
+
+async def test_tools_of_sources_come_and_go_and_never_replace_the_speakers_own() -> None:
+    inbox, shelf, other = Inbox(), Shelf("home_c"), Shelf("home_c", "act")
+    runner = ToolRunner([tool(refuse)], inbox.post, 1, [shelf, other])
+    assert [spec.name for spec in runner.specs()] == ["act", "home_c"]
+    shelf.names = ("home_c", "home_a")
+    assert [spec.name for spec in runner.specs()] == ["act", "home_a", "home_c"]
+    runner.run(1, "call_1", "home_a", '{"count": 2}')
+    assert await inbox.next() == ToolFinished(1, "call_1", "Got {'count': 2}.")
+    runner.run(1, "call_2", "act", "{}")
+    assert await inbox.next() == ToolFinished(1, "call_2", "error: The lamp has no power: plug it in.")
+    shelf.names = ()
+    runner.run(1, "call_3", "home_a", "{}")
+    assert await inbox.next() == ToolFinished(
+        1, "call_3", 'error: There is no tool "home_a": the tools are act, home_c.'
+    )
