@@ -51,12 +51,12 @@ from speakerd.service.notify import Notifier, feed_watchdog
 from speakerd.service.telling import Telling, snapshot
 from speakerd.settings import AudioSettings, Settings
 from speakerd.tools.audit import AuditFile
-from speakerd.tools.everyday import everyday_tools
+from speakerd.tools.commands import command_tools
+from speakerd.tools.everyday import Kept, everyday_tools, kept_in
 from speakerd.tools.facts import changing_facts
 from speakerd.tools.home import DemoHome
 from speakerd.tools.kept_volume import KeptVolume
 from speakerd.tools.registry import ToolRunner
-from speakerd.tools.timers import Timers
 from speakerd.wakeword import ears as wakeword
 from speakerd.wakeword.ears import WakeWordEars
 from speakerd.wakeword.observation import Observation, Observe
@@ -146,7 +146,8 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
             listening.tune,
         )
         opened.callback(control.close)
-        observers += [Telling(control, notifier), write_down]
+        kept = kept_in(state_folder(settings, os.environ), daemon.post, asyncio.get_running_loop())
+        observers += [Telling(control, notifier), write_down, *kept.observers]
         panel = Panel(board, daemon.post, around.pin_factory)
         opened.callback(panel.close)
         ears = await listening.begin(settings, daemon.post, around.observe_score, control)
@@ -154,7 +155,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         offline = await _offline(settings, servers, opened)
         ledger = _ledger(settings, daemon.post, opened)
         plane, sessions, tools = _conversation(
-            *(settings, around, daemon.post, ears, servers, ledger, others, broker, opened)
+            *(settings, around, daemon.post, ears, servers, ledger, kept, others, broker, opened)
         )
         hearing.plane = plane
         proof = Proof(daemon, plane, ears)
@@ -220,6 +221,7 @@ def _conversation(
     ears: Ears,
     servers: Sequence[Endpoint],
     ledger: Ledger,
+    kept: Kept,
     others: Sequence[McpSource],
     broker: Mqtt | None,
     opened: AsyncExitStack,
@@ -232,18 +234,17 @@ def _conversation(
     talk = settings.conversation
     turns = TurnRules(talk.turns in ("local", "push"), settings.audio.trim_silence, talk.end_silence_ms)
     plane = AudioPlane(settings.audio, ears, uplink, post, environment=around.sound_environment, turns=turns)
-    kept = state_folder(settings, os.environ)
-    timers = Timers(kept / "timers.json", post, loop)
-    volume = KeptVolume(kept / "volume.json", plane.set_volume)
+    volume = KeptVolume(state_folder(settings, os.environ) / "volume.json", plane.set_volume)
     volume.restore()
     opened.callback(volume.close)
     home = DemoHome() if settings.tools.demo_home else None
-    offered = everyday_tools(timers, lambda: plane.volume, volume.set, home=home, spending=ledger.standing)
+    offered = everyday_tools(kept, post, lambda: plane.volume, volume.set, home=home, spending=ledger.standing)
+    offered += command_tools(settings.tools.commands, {tool.spec.name for tool in offered})
     if broker is not None:
-        broker.link.control(lambda: Facts(plane.volume, timers.next_due_unix_seconds()), volume.set)
+        broker.link.control(lambda: Facts(plane.volume, kept.timers.next_due_unix_seconds()), volume.set)
         offered += broker.tools
     tools = ToolRunner(offered, post, settings.tools.deadline_seconds, others)
-    facts = partial(changing_facts, timers)
+    facts = partial(changing_facts, kept.timers, kept.alarms)
     sessions = RealtimeSessions(
         *(servers, tools.specs, plane.player, post), facts=facts, trace=around.trace, on_usage=ledger.book
     )

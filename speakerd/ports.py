@@ -190,4 +190,5 @@ class ToolSpec:
     parameters: Mapping[str, object]
     """A JSON Schema object."""
     phrases: tuple[str, ...] = field(default=())
-    """What users say, for an assistant that needs a grammar: words, (a|b), [optional], {parameter}."""
+    """What users say, for an assistant that needs a grammar: words, (a|b), [optional], {parameter}, and
+    {parameter=value words} for words that mean one value."""

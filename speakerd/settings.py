@@ -11,7 +11,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from speakerd import settings_budget, settings_endpoint, settings_mcp, settings_mqtt, settings_toml, settings_tools
+from speakerd import (
+    settings_budget,
+    settings_commands,
+    settings_endpoint,
+    settings_mcp,
+    settings_mqtt,
+    settings_toml,
+    settings_tools,
+)
 from speakerd.errors import ConfigurationError
 from speakerd.settings_budget import BudgetSettings as BudgetSettings
 from speakerd.settings_endpoint import EndpointSettings as EndpointSettings
@@ -279,6 +287,7 @@ def _check_ranges(settings: Settings) -> None:
     _check_others(settings.wake_word)
     settings_endpoint.check_addresses(settings.endpoint)
     settings_budget.check_prices(settings.budget)
+    settings_commands.check_commands(settings.tools.commands)
     settings_mcp.check_servers(settings.mcp, settings.home_assistant)
     settings_tools.check_policy(settings.tools)
     settings_mqtt.check_names(settings.mqtt)

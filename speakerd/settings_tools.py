@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from speakerd.errors import ConfigurationError
+from speakerd.settings_commands import CommandRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class ToolSettings:
     """Seconds after which a tool that has not answered is given up."""
     approval_seconds: float = 30.0
     """How long a call waits for your hand or word, if it needs one."""
+    commands: tuple[CommandRow, ...] = ()
+    """Programs that the assistant may run: instead of this line a table [[tools.commands]] for each, as below."""
     policy: tuple[PolicyRow, ...] = ()
     """Who has to agree to what, before our own rules against unlocking, disarming, opening doors, buying and shells:
     instead of this line a table [[tools.policy]] for each; the first that fits counts."""

@@ -30,6 +30,8 @@ _PLAYING_REPORT_MS = 40
 """Beside our own sound, which it takes most to take out. 60 ms took a tenth less of the daemon's time, but what is sent
 came later than 60 ms, and a talker was found later than 0.2 s after beginning."""
 _CLOCKS_MS = 1000
+_RINGING_RISES_MS = 20_000
+"""Nobody is to be startled out of sleep."""
 INPUT_LOST, OUTPUT_LOST = 1 | 2, 4 | 8
 """PortAudio's flags of a callback: input underflow and overflow, output underflow and overflow."""
 _INAUDIBLE = 1
@@ -214,7 +216,7 @@ class Loudspeaker:
                 self._owed.add(command.item)
                 self._playhead.cue(command.item, samples)
             elif len(samples):
-                self._playhead.ring(samples)
+                self._playhead.ring(samples, _RINGING_RISES_MS)
             else:
                 self._playhead.stop_ringing()
 

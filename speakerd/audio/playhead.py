@@ -19,6 +19,8 @@ _FADE_MS = 5
 _DUCK_MS, _UNDUCK_MS = 30, 100
 _AWAKE_MS = 1000
 """For how long a sink stays awake in silence."""
+_SOFTEST = 10 ** (-24 / 20)
+"""How a ringing that rises begins."""
 _GAINS = {PlayoutLevel.FULL: 1.0, PlayoutLevel.DUCKED: 10 ** (-12 / 20), PlayoutLevel.HELD: 0.0}
 
 
@@ -41,12 +43,18 @@ class _Sound:
     is_loop: bool = False
     number: int | None = None
     """What tells a cue from others and from all items."""
+    rising_samples: int = 0
+    """Over how many samples a loop grows, evenly to the ear, from _SOFTEST to what it is."""
 
     def take(self, count: int) -> NDArray[np.int16]:
         if self.is_loop:
-            taken = self.samples[np.arange(self.place, self.place + count) % len(self.samples)]
-            self.place = (self.place + count) % len(self.samples)
-            return taken
+            places = np.arange(self.place, self.place + count)
+            taken = self.samples[places % len(self.samples)]
+            is_risen = self.place >= self.rising_samples
+            self.place += count
+            if is_risen:
+                return taken
+            return clip_int16(taken * _SOFTEST ** np.clip(1 - places / self.rising_samples, 0, 1))
         taken = self.samples[self.place : self.place + count]
         self.place += len(taken)
         return taken
@@ -163,6 +171,7 @@ class Playhead:
 
     def __init__(self, rate_hz: int) -> None:
         self._fade_samples = samples_in(_FADE_MS, rate_hz)
+        self._rate_hz = rate_hz
         self._level = _Level(rate_hz)
         self._sink = _Sink(rate_hz)
         self._answers: deque[tuple[int, _Sound | None]] = deque()
@@ -280,11 +289,14 @@ class Playhead:
         self._stretch = None
         self._beside.append(_Sound(samples, number=number))
 
-    def ring(self, samples: NDArray[np.int16]) -> None:
-        """Play a sound again and again, beside whatever plays; replaces the ringing that is on."""
+    def ring(self, samples: NDArray[np.int16], rising_ms: int = 0) -> None:
+        """Play a sound again and again, beside whatever plays; replaces the ringing that is on.
+
+        It begins softly and rises for so long.
+        """
         self._stretch = None
         self.stop_ringing()
-        self._beside.append(_Sound(samples, is_loop=True))
+        self._beside.append(_Sound(samples, is_loop=True, rising_samples=samples_in(rising_ms, self._rate_hz)))
 
     def stop_ringing(self) -> None:
         """Fade the ringing out within 5 ms."""

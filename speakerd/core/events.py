@@ -18,6 +18,9 @@ from speakerd.core.words import WordAction
 NO_SESSION = 0
 """In the place of a session's number: the tool call belongs to no conversation; its call id is ours."""
 
+NO_REQUEST = 0
+"""In the place of a request's number: nobody waits for an answer."""
+
 FAILURE = "error: "
 """How the output of a tool that failed begins."""
 
@@ -134,6 +137,11 @@ class MuteAsked:
 @dataclass(frozen=True, slots=True)
 class EndAsked:
     """The owner wants quiet: ringing and conversation are to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class RingingStopAsked:
+    """What rings is to be silent; all else goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +359,7 @@ Event = (
     | RetryAsked
     | MuteAsked
     | EndAsked
+    | RingingStopAsked
     | WordsChanged
     | StopAsked
     | SessionOpened

@@ -77,6 +77,8 @@ def _decide(state: State, event: on.Event) -> Outcome:
             return _on_mute(state, event.muted)
         case on.EndAsked():
             return end(state)
+        case on.RingingStopAsked():
+            return quiet(state)
         case on.CardFound() | on.CardLost() | on.MicrophoneSilent() | on.MicrophoneHeard():
             return _on_card(state, event)
         case on.VoiceHinted() | on.VoiceHeard() | on.VoiceGone():

@@ -140,6 +140,18 @@ def test_ringing_repeats_until_it_fades_out() -> None:
     assert playhead.take(7).tolist() == [160, 180, 40, 40, 0, 0, 0]
 
 
+def test_ringing_rises_evenly_to_the_ear_and_then_stays() -> None:
+    playhead = Playhead(RATE_HZ)
+    playhead.ring(samples(10_000), rising_ms=400)
+    taken = np.concatenate([playhead.take(count) for count in (0, 30, 1, 169, 100, 200)])
+    loudness_db = 20 * np.log10(taken / 10_000)
+    assert loudness_db[[0, 100, 200, 300, 400, 499]] == pytest.approx([-24, -18, -12, -6, 0, 0], abs=0.01)
+    assert (np.diff(taken) >= 0).all()
+    playhead.ring(samples(10_000), rising_ms=400)
+    playhead.take(5)
+    assert playhead.take(1)[0] < 700, "another alarm begins softly, too"
+
+
 def test_ringing_anew_replaces_the_ringing() -> None:
     playhead = Playhead(RATE_HZ)
     playhead.ring(samples(100))

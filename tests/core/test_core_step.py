@@ -410,6 +410,20 @@ STORIES: dict[str, Story] = {
         ),
         (on.EndAsked(), [], Light.IDLE),
     ],
+    "asked for silence, what rings is silent and the conversation goes on": [
+        *WOKEN,
+        (
+            on.AlarmRang("pasta"),
+            [do.CloseUplink(), do.StartRinging(), do.StartTimer(RINGING, 1, 120.0)],
+            Light.RINGING,
+        ),
+        (
+            on.RingingStopAsked(),
+            [do.StopRinging(), do.OpenUplink(1, None), do.StopTimer(RINGING)],
+            Light.LISTENING,
+        ),
+        (on.RingingStopAsked(), [], Light.LISTENING),
+    ],
     "a timer rings over a conversation; the press is for the timer first": [
         *WOKEN,
         (

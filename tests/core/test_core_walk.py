@@ -181,6 +181,7 @@ EVENTS: list[on.Event] = [
     on.MuteAsked(True),
     on.MuteAsked(False),
     on.EndAsked(),
+    on.RingingStopAsked(),
     on.WordsChanged(RULES.words),
     on.StopAsked(),
     on.SessionOpened(NOW),
