@@ -156,6 +156,8 @@ def test_who_presses_while_an_answer_is_owed_wants_no_other_one() -> None:
     state, _ = played(PUSH, *SAID, *called, on.ActionPressed(), on.ToolFinished(1, "c1", "noon"))
     state, effects = step(state, on.SessionOpened(2))
     assert effects[:2] == [do.SendToolOutput(2, "c1", "noon"), do.OpenUplink(2, do.LEFT_OFF)]
+    assert isinstance(state.phase, Listening)
+    assert not state.phase.talk.owes
 
 
 @pytest.mark.parametrize(
