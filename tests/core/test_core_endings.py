@@ -58,7 +58,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (
                 on.SessionOpened(1),
                 [
-                    *(do.OpenUplink(1, 33_600), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 3300.0)),
+                    *(do.OpenUplink(1, 27_200), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 3300.0)),
                     do.StartTimer(T.CONVERSATION, 1, 600.0),
                 ],
                 Light.LISTENING,

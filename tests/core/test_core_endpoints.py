@@ -80,7 +80,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (closed(1), [do.OpenSession(2, after_seconds=0.5)], Light.OPENING),
             (
                 on.SessionOpened(2),
-                [do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 2, 3300.0)],
+                [do.OpenUplink(2, 27_200), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 2, 3300.0)],
                 Light.LISTENING,
             ),
         ],
@@ -96,7 +96,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             ),
             (
                 on.SessionOpened(2),
-                [do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 3, 8.0), do.StartTimer(AGE, 2, 3300.0)],
+                [do.OpenUplink(2, 27_200), do.StartTimer(PHASE, 3, 8.0), do.StartTimer(AGE, 2, 3300.0)],
                 Light.LISTENING,
             ),
             (on.TimedOut(HEALTH, 1), [do.StartTimer(HEALTH, 2, 30.0)], Light.LISTENING),

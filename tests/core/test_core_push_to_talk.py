@@ -167,7 +167,7 @@ def test_a_press_while_the_first_session_opens(beginning: on.Event, goes_on: boo
     state, _ = played(PUSH, UP, beginning, on.ActionPressed())
     assert isinstance(state.phase, Opening) is goes_on
     if goes_on:
-        assert step(state, on.SessionOpened(1))[1][0] == do.OpenUplink(1, 33_600)
+        assert step(state, on.SessionOpened(1))[1][0] == do.OpenUplink(1, 27_200)
 
 
 def test_ringing_that_begins_while_the_button_is_down_keeps_what_was_said() -> None:
@@ -192,7 +192,7 @@ def test_a_press_under_a_cue_is_heard_from_its_beginning(before: tuple[on.Event,
 
 def test_a_wake_word_does_without_the_button_again() -> None:
     state, effects = played(PUSH, *ANSWERED, WAKE)
-    assert effects[0] == do.OpenUplink(1, 33_600)
+    assert effects[0] == do.OpenUplink(1, 27_200)
     assert isinstance(state.phase, Listening)
 
 

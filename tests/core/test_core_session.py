@@ -194,7 +194,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (on.SessionOpened(2), [do.StartTimer(AGE, 2, 3300.0)], Light.IDLE),
             (
                 WAKE,
-                [do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 5, 8.0), do.StopTimer(SPARING)],
+                [do.OpenUplink(2, 27_200), do.StartTimer(PHASE, 5, 8.0), do.StopTimer(SPARING)],
                 Light.LISTENING,
             ),
             (
@@ -217,7 +217,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (WAKE, [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
             (
                 on.SessionOpened(1),
-                [do.OpenUplink(1, 33_600), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 60.0)],
+                [do.OpenUplink(1, 27_200), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 60.0)],
                 Light.LISTENING,
             ),
             (
@@ -247,7 +247,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (WAKE, [do.StartTimer(PHASE, 4, 10.0), do.StopTimer(SPARING)], Light.OPENING),
             (
                 on.SessionOpened(2),
-                [do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 5, 8.0), do.StartTimer(AGE, 2, 3300.0)],
+                [do.OpenUplink(2, 27_200), do.StartTimer(PHASE, 5, 8.0), do.StartTimer(AGE, 2, 3300.0)],
                 Light.LISTENING,
             ),
         ],
