@@ -13,20 +13,21 @@ from speakerd.core.state import Listening, Opening, Rules
 from speakerd.core.step import step
 from stories import AGE, LOST, ONE, PHASE, WAKE, Story, T, closed, play, played
 
+PRESSED: Story = [
+    (on.CardFound(), [], Light.IDLE),
+    (
+        on.ActionPressed(),
+        [*(do.MarkUplink(), do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)), do.StartTimer(T.TAP, 1, 0.3)],
+        Light.OPENING,
+    ),
+]
+HELD: Story = [*PRESSED, (on.TimedOut(T.TAP, 1), [do.StopTimer(T.TAP)], Light.OPENING)]
+
 STORIES: dict[str, tuple[Rules, Story]] = {
     "the button held: the user is heard as long as it is down": (
         replace(ONE, local_turns=True, push_to_talk=True),
         [
-            (on.CardFound(), [], Light.IDLE),
-            (
-                on.ActionPressed(),
-                [
-                    *(do.MarkUplink(), do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)),
-                    do.StartTimer(T.TAP, 1, 0.3),
-                ],
-                Light.OPENING,
-            ),
-            (on.TimedOut(T.TAP, 1), [do.StopTimer(T.TAP)], Light.OPENING),
+            *HELD,
             (
                 on.SessionOpened(1),
                 [do.OpenUplink(1, do.LEFT_OFF), do.StartTimer(PHASE, 2, 60.0), do.StartTimer(AGE, 1, 3300.0)],
@@ -56,16 +57,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
     "a button let go before the session is up: all that was said is sent": (
         replace(ONE, local_turns=True, push_to_talk=True),
         [
-            (on.CardFound(), [], Light.IDLE),
-            (
-                on.ActionPressed(),
-                [
-                    *(do.MarkUplink(), do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)),
-                    do.StartTimer(T.TAP, 1, 0.3),
-                ],
-                Light.OPENING,
-            ),
-            (on.TimedOut(T.TAP, 1), [do.StopTimer(T.TAP)], Light.OPENING),
+            *HELD,
             (on.ActionReleased(), [], Light.OPENING),
             (
                 on.SessionOpened(1),
@@ -85,15 +77,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
     "a mere tap says nothing": (
         replace(ONE, local_turns=True, push_to_talk=True),
         [
-            (on.CardFound(), [], Light.IDLE),
-            (
-                on.ActionPressed(),
-                [
-                    *(do.MarkUplink(), do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)),
-                    do.StartTimer(T.TAP, 1, 0.3),
-                ],
-                Light.OPENING,
-            ),
+            *PRESSED,
             (on.ActionReleased(), [do.CloseSession(1), do.StopTimer(PHASE)], Light.IDLE),
         ],
     ),
