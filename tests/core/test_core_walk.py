@@ -100,13 +100,17 @@ def transition(state: State, world: World, event: on.Event) -> tuple[State, Worl
     world = world.hears_of(event)
     if isinstance(event, on.AnswerStarted) and do.StopPlayout() in effects:
         world = replace(world, echo=had_echo)  # not more than a click
+    fired: set[on.Timer] = set()
     if isinstance(event, on.TimedOut) and numbers(state)[event.timer] == event.epoch:
-        world = replace(world, timers=world.timers - {event.timer})
+        fired = {event.timer}
+        world = replace(world, timers=world.timers - fired)
     if isinstance(event, on.SessionClosed) and event.session in was_open:
         effects = [e for e in effects if e != do.CloseSession(event.session) and not isinstance(e, do.CloseUplink)]
     for effect in effects:
         is_left_off = isinstance(effect, do.OpenUplink) and effect.since_sample == do.LEFT_OFF
         assert state.rules.full_duplex or not (is_left_off and world.echo), "our own voice is sent"
+        if isinstance(effect, do.StopTimer):
+            assert effect.timer in world.timers | fired, "stops what does not run"
         world = world.after(effect)
     if isinstance(event, on.WakeWordHeard) and isinstance(state.phase, Idle):
         world = replace(world, waking=True)
