@@ -113,9 +113,9 @@ class AudioSettings:
     """Who takes the speaker's own sound out of the microphone's: auto leaves it to a board that says it can."""
     trim_silence: bool = False
     """Do not send what nobody says, which some endpoints bill; only for endpoints with server_vad, or our own turns."""
-    preroll_ms: int = 400
-    """Milliseconds from before the activation that are sent too, so that a command in one breath is whole. The wake
-    word is told 80 to 310 ms after its end, and more than that is heard as a word that begs an answer."""
+    preroll_ms: int = 800
+    """Milliseconds from before the activation that are sent too, so that a command in one breath is whole. It holds the
+    wake word, which the assistant on the device needs whole; 400 is enough for a cloud, and seldom answered there."""
     tail_ms: int = 200
     """Milliseconds of reverberation after an answer in which the microphone stays closed (half duplex)."""
     lead_in_ms: int = 0

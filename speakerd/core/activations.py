@@ -10,7 +10,7 @@ from speakerd.core import events as on
 from speakerd.core.answers import used
 from speakerd.core.approvals import approve
 from speakerd.core.derived import uplinked
-from speakerd.core.moves import Outcome, announce, enter, finish, interrupt
+from speakerd.core.moves import Outcome, announce, enter, finish, interrupt, set_aside, spoken_to
 from speakerd.core.opening import hear_by_button, open_conversation
 from speakerd.core.settling import stop_announcing
 from speakerd.core.state import (
@@ -64,7 +64,7 @@ def _on_talk_word(state: State, event: on.WakeWordHeard) -> Outcome:
             state, opening = _open(state, Opening(0, since_sample=since_sample, wake=wake))
             return state, effects + opening
         case Thinking() | Speaking() as phase:
-            going_on = replace(phase, talk=replace(phase.talk, ending=False, typed=False, aloud=True, by_button=False))
+            going_on = replace(phase, talk=spoken_to(phase.talk, by_button=False))
             state, interrupting = interrupt(state, going_on, event.sample)
             return state, effects + interrupting
         case Listening(talk=talk, utterance=None) if talk.by_button:
@@ -117,8 +117,8 @@ def _on_hold(state: State) -> Outcome:
         case Listening(talk=talk):
             return _heard_from_now(enter(state, Listening(replace(talk, by_button=True), HELD)), [])
         case phase:
-            going_on = replace(phase.talk, ending=False, typed=False, aloud=True, by_button=True)
-            return _heard_from_now(*interrupt(state, replace(phase, talk=going_on), utterance=HELD))
+            going_on = replace(phase, talk=spoken_to(phase.talk, by_button=True))
+            return _heard_from_now(*interrupt(state, going_on, utterance=HELD))
 
 
 def _heard_from_now(state: State, effects: list[do.Effect]) -> Outcome:
@@ -137,8 +137,8 @@ def _hold_on(state: State, phase: Opening) -> Outcome:
     marking: list[do.Effect] = [do.MarkUplink()] if since_sample is None else []
     since_sample = do.LEFT_OFF if since_sample is None else since_sample
     if talk is not None:
-        talk = replace(talk, ending=False, typed=False, aloud=True, by_button=True, since_sample=since_sample)
-        talk = replace(talk, orphans=talk.orphans | talk.calls, calls=frozenset(), continuing=False, response=None)
+        talk = spoken_to(set_aside(talk), by_button=True)
+        talk = replace(talk, since_sample=since_sample, continuing=False, response=None)
     return replace(state, phase=replace(phase, since_sample=since_sample, is_held=True, resume=talk)), marking
 
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.approvals import APPROVED, held_back
-from speakerd.core.derived import is_unaffordable
+from speakerd.core.derived import another, is_unaffordable
 from speakerd.core.endpoints import FATAL
-from speakerd.core.moves import Outcome, another, end_over_budget, enter, fail, finish, is_last_turn, judge, with_talk
+from speakerd.core.moves import Outcome, end_over_budget, enter, fail, finish, is_last_turn, judge, with_talk
 from speakerd.core.opening import on_late_output, on_lost
 from speakerd.core.state import (
     END_CONVERSATION,

@@ -114,6 +114,16 @@ def is_past_its_cap(state: State, talk: Conversation) -> bool:
     return bills and is_its_own and conversation_cap_reached(state.rules.budget, spent)
 
 
+def choice(state: State) -> int | None:
+    """The endpoint for a new conversation; None if the budget forbids all."""
+    return chosen(state.rules.endpoints, state.down, may_bill=may_bill(state))
+
+
+def another(state: State, endpoint: int | None = None) -> int | None:
+    """The first endpoint that is up, instead of this one."""
+    return eligible(state.rules.endpoints, state.down, may_bill=may_bill(state), beside=endpoint)
+
+
 def serving(state: State) -> int | None:
     """Place of the endpoint that serves, or that would; None if the budget forbids all."""
     match state.phase:
@@ -122,7 +132,7 @@ def serving(state: State) -> int | None:
         case Listening(talk=talk) | Thinking(talk=talk) | Speaking(talk=talk):
             return talk.endpoint
         case _:
-            return chosen(state.rules.endpoints, state.down, may_bill=may_bill(state))
+            return choice(state)
 
 
 def deadline_seconds(state: State) -> float | None:
@@ -132,8 +142,7 @@ def deadline_seconds(state: State) -> float | None:
         case Idle():
             return None
         case Opening(endpoint=endpoint):
-            instead = eligible(rules.endpoints, state.down, may_bill=may_bill(state), beside=endpoint)
-            return rules.opening_seconds if instead is None else rules.failover_seconds
+            return rules.opening_seconds if another(state, endpoint) is None else rules.failover_seconds
         case Listening(utterance=None):
             return rules.listening_seconds
         case Listening(utterance=utterance) if utterance == RELEASED:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
-from speakerd.core.derived import may_bill, uplinked
-from speakerd.core.endpoints import FATAL, eligible, with_failure
+from speakerd.core.derived import uplinked
+from speakerd.core.endpoints import FATAL, with_failure
 from speakerd.core.sentences import GIVEN_UP
 from speakerd.core.state import (
     Active,
@@ -82,12 +82,6 @@ def give_up(state: State, endpoint: int, fault: on.Fault) -> State:
     return announce(state, GIVEN_UP[fault].format(name=state.rules.endpoints[endpoint].name))
 
 
-def another(state: State, endpoint: int) -> int | None:
-    """The endpoint that can be asked instead of this one."""
-    rules = state.rules.endpoints
-    return eligible(rules, state.down, may_bill=may_bill(state), beside=endpoint)
-
-
 def announce(state: State, text: str, request: int | None = None) -> State:
     """Have a sentence spoken as soon as nothing else goes on; one of our own is not said twice in a row."""
     known = [each.text for each in (state.announcing, *state.announcements) if each is not None]
@@ -111,7 +105,7 @@ def interrupt(
         talk = replace(talk, interrupter=None)
     cancelled, talk = cancel(talk)
     effects += cancelled
-    talk = replace(talk, orphans=talk.orphans | talk.calls, calls=frozenset(), continuing=False, resuming=False)
+    talk = replace(set_aside(talk), continuing=False, resuming=False)
     if uplinked(state) is None:
         talk = replace(talk, since_sample=since_sample)
     if is_last_turn(state, talk):
@@ -132,6 +126,16 @@ def cancel(talk: Conversation) -> tuple[list[do.Effect], Conversation]:
             return [], replace(talk, response=Cancelled(response_id, Unwanted()))
         case _:
             return [], talk
+
+
+def set_aside(talk: Conversation) -> Conversation:
+    """Wait for no call any more; the outputs of those that run are sent and not spoken."""
+    return replace(talk, orphans=talk.orphans | talk.calls, calls=frozenset())
+
+
+def spoken_to(talk: Conversation, *, by_button: bool) -> Conversation:
+    """The user goes on by voice, however the conversation began and whether or not it was to end."""
+    return replace(talk, ending=False, typed=False, aloud=True, by_button=by_button)
 
 
 def judge(talk: Conversation, *, was_wanted: bool) -> tuple[Conversation, list[do.Effect]]:

@@ -10,9 +10,9 @@ from dataclasses import replace
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.budget import cap_reached
-from speakerd.core.derived import may_bill, unreached, uplinked
-from speakerd.core.endpoints import FATAL, chosen, eligible, without
-from speakerd.core.moves import Outcome, announce, another, enter, fail, give_up, with_talk
+from speakerd.core.derived import another, choice, unreached, uplinked
+from speakerd.core.endpoints import FATAL, without
+from speakerd.core.moves import Outcome, announce, enter, fail, give_up, with_talk
 from speakerd.core.sentences import limit_sentence
 from speakerd.core.state import (
     HELD,
@@ -36,7 +36,7 @@ _NOTHING_SPENT = on.Spent(on.NO_SESSION, "", 0, 0)
 
 def open_conversation(state: State, wanted: Opening) -> Outcome:
     """Open the session of an activation or a text; `wanted` says all but session and endpoint."""
-    endpoint = chosen(state.rules.endpoints, state.down, may_bill=may_bill(state))
+    endpoint = choice(state)
     if endpoint is None:
         return _refuse(state, wanted)
     spare, state = state.spare, replace(state, spare=None)
@@ -235,7 +235,7 @@ def on_check(state: State, number: int) -> Outcome:
 
 def keep_warm(state: State) -> Outcome:
     """Have the next session ready, after a conversation."""
-    endpoint = eligible(state.rules.endpoints, state.down, may_bill=may_bill(state))
+    endpoint = another(state)
     if endpoint is None or state.rules.endpoints[endpoint].is_on_device:
         return state, []
     return _spare(state, endpoint, is_probe=False)

@@ -7,8 +7,7 @@ from dataclasses import replace
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.budget import cap_reached, spoken_usd, warning_reached
-from speakerd.core.derived import is_past_its_cap, is_unaffordable, may_bill
-from speakerd.core.endpoints import chosen
+from speakerd.core.derived import choice, is_past_its_cap, is_unaffordable, may_bill
 from speakerd.core.moves import Outcome, announce, end_over_budget
 from speakerd.core.opening import keep_warm, open_for_nothing, reopen
 from speakerd.core.sentences import CONVERSATION_CAP, limit_sentence
@@ -99,7 +98,7 @@ def on_spent(state: State, event: on.Spent) -> Outcome:
         return state, []
     budget = state.rules.budget
     sentences: dict[str, str] = {}
-    goes_on = chosen(state.rules.endpoints, state.down, may_bill=may_bill(state)) is not None
+    goes_on = choice(state) is not None
     for reached in (cap_reached(budget, event), warning_reached(budget, event)):
         if reached is not None:
             sentences[reached] = limit_sentence(reached, budget, event, goes_on=goes_on)

@@ -58,7 +58,7 @@ class Rules:
     ringing_seconds: float = 120.0
     hold_seconds: float = 1.2
     """How long an answer waits for the word on whether the user speaks over it."""
-    preroll_samples: int = 6_400
+    preroll_samples: int = 12_800
     """Samples at 16 kHz before an activation that are sent too."""
     follow_up: bool = True
     full_duplex: bool = False

@@ -10,7 +10,7 @@ from speakerd.core import events as on
 from speakerd.core.answers import go_on, on_answer, on_created, on_ended, on_refused, on_tool_called, used
 from speakerd.core.approvals import on_heard
 from speakerd.core.derived import uplinked
-from speakerd.core.moves import Outcome, cancel, enter, finish, interrupt, judge, with_talk
+from speakerd.core.moves import Outcome, cancel, enter, finish, interrupt, judge, set_aside, with_talk
 from speakerd.core.opening import hear_by_button, on_lost, on_opening_failed, reached, resumed
 from speakerd.core.state import (
     RELEASED,
@@ -215,8 +215,8 @@ def _on_noise(state: State, phase: Talking, item_id: str) -> Outcome:
     if not isinstance(phase, Thinking):
         return state, []
     cancelling, talk = cancel(phase.talk)
+    talk = set_aside(talk)
     talk = replace(talk, continuing=True, resuming=True, interrupter=None, unanswered=False, turns=talk.turns - 1)
-    talk = replace(talk, orphans=talk.orphans | talk.calls, calls=frozenset())
     state, going_on = go_on(with_talk(state, phase, talk))
     return state, [*cancelling, do.DeleteItem(talk.session, item_id), *going_on]
 

@@ -35,12 +35,6 @@ def commit_audio() -> ClientEvent:
     return {"type": "input_audio_buffer.commit"}
 
 
-def user_text(text: str) -> ClientEvent:
-    """A user message in words."""
-    content = [{"type": "input_text", "text": text}]
-    return {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": content}}
-
-
 def tool_output(call_id: str, output: str) -> ClientEvent:
     """The answer to a function call."""
     item = {"type": "function_call_output", "call_id": call_id, "output": output}

@@ -8,7 +8,7 @@ speech-to-speech the servers' own code, all of 2026.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 _SAME = MappingProxyType({effort: effort for effort in ("minimal", "low", "medium", "high", "xhigh")})
@@ -63,18 +63,6 @@ XAI = Dialect(
     thinking_models=("grok-voice-think", "grok-voice-latest"),
 )
 
-LOCALAI = Dialect(
-    "localai",
-    finds_meaning=False,
-    names_transcription=False,
-    cleans_input=False,
-    retains=False,
-    truncates=False,
-    deletes=False,
-    answers_commits=True,
-    thinking_models=(),
-)
-
 SPEECH_TO_SPEECH = Dialect(
     "speech-to-speech",
     finds_meaning=False,
@@ -85,3 +73,5 @@ SPEECH_TO_SPEECH = Dialect(
     deletes=False,
     thinking_models=(),
 )
+
+LOCALAI = replace(SPEECH_TO_SPEECH, name="localai", answers_commits=True)

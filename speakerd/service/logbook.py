@@ -9,10 +9,10 @@ from speakerd.core.derived import serving
 from speakerd.core.endpoints import Down
 from speakerd.core.events import Event, RetryAsked, Spent
 from speakerd.core.state import State, conversation
+from speakerd.settings_budget import NANO_PER_USD
 
 _log = logging.getLogger(__name__)
 
-_NANO_PER_USD = 1_000_000_000
 
 Line = tuple[int, str]
 """A level of logging, and a sentence."""
@@ -89,4 +89,4 @@ def _limit_lines(spent: Spent, before: State, after: State) -> Iterator[Line]:
 
 
 def _usd(nano_usd: int) -> str:
-    return f"{nano_usd / _NANO_PER_USD:.2f}"
+    return f"{nano_usd / NANO_PER_USD:.2f}"

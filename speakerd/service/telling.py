@@ -14,6 +14,7 @@ from speakerd.core.effects import announcement_item
 from speakerd.core.endpoints import standing
 from speakerd.core.lights import light
 from speakerd.core.state import Announcement, Idle, Listening, State
+from speakerd.settings_budget import NANO_PER_USD
 
 NOT_ANSWERED = "The assistant could not answer: see what `speakerd status` says."
 NOT_SPOKEN = "It was not spoken to its end: something else went before, or it cannot be spoken; see the log."
@@ -54,10 +55,8 @@ class Telling:
         if isinstance(event, on.CardFound | on.CardLost) and not self._is_ready:
             self._is_ready = True
             self._notifier.ready()
-        told = snapshot(after)
-        if told != snapshot(before):
-            self._control.publish({"event": "phase", **told})
-            self._show(str(told["light"]))
+        if after is not before:
+            self._tell(snapshot(before), snapshot(after))
         match event:
             case on.Transcribed(talker=talker, text=text):
                 self._control.publish({"event": "transcript", "talker": talker.value, "text": text})
@@ -71,6 +70,11 @@ class Telling:
         if isinstance(after.phase, Idle | Listening):
             self._end_asks(before, after)
         self._end_says(event, before, after)
+
+    def _tell(self, before: Mapping[str, object], after: Mapping[str, object]) -> None:
+        if after != before:
+            self._control.publish({"event": "phase", **after})
+            self._show(str(after["light"]))
 
     def _show(self, status: str) -> None:
         if status != self._status:
@@ -157,4 +161,4 @@ def _budget(state: State) -> Mapping[str, object]:
 
 
 def _usd(nano_usd: int) -> float:
-    return nano_usd / 1_000_000_000
+    return nano_usd / NANO_PER_USD

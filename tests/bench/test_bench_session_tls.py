@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.session_tls import can_certify, certify, server_context
+from bench.session_tls import certify, server_context
 
 
-@pytest.mark.skipif(not can_certify(), reason="openssl is not installed")
 async def test_a_certified_server_is_trusted_where_it_was_certified_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from test_core_walk import WALKED, walked
+from test_core_walk import walked
+from walks import WALKED
 
 
 def diagram() -> str:

@@ -35,7 +35,7 @@ def woken(seconds: float = 10.0) -> Story:
 
 
 def listening(seconds: float = 10.0) -> Story:
-    opened: list[do.Effect] = [do.OpenUplink(1, 33_600), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 3300.0)]
+    opened: list[do.Effect] = [do.OpenUplink(1, 27_200), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 3300.0)]
     return [*woken(seconds), (on.SessionOpened(1), opened, Light.LISTENING)]
 
 

@@ -76,7 +76,7 @@ def test_there_is_an_end_to_what_can_be_said_at_once() -> None:
     assert step(state, on.SayAsked(9, "x"))[1] == [do.RefuseAsk(9, TOO_MUCH_TO_SAY)]
 
 
-@pytest.mark.parametrize(("full_duplex", "since_sample"), [(False, 40_000), (True, 33_600)])
+@pytest.mark.parametrize(("full_duplex", "since_sample"), [(False, 40_000), (True, 27_200)])
 def test_what_is_announced_is_not_sent_as_if_the_user_had_said_it(full_duplex: bool, since_sample: int) -> None:
     rules = replace(ONE, full_duplex=full_duplex)
     _, effects = played(rules, on.CardFound(), on.SayAsked(1, "dinner"), WAKE, on.SessionOpened(1))

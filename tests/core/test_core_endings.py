@@ -58,7 +58,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (
                 on.SessionOpened(1),
                 [
-                    *(do.OpenUplink(1, 33_600), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 3300.0)),
+                    *(do.OpenUplink(1, 27_200), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 3300.0)),
                     do.StartTimer(T.CONVERSATION, 1, 600.0),
                 ],
                 Light.LISTENING,
@@ -228,4 +228,13 @@ def test_a_model_that_does_nothing_but_call_tools_is_given_up() -> None:
 
 def test_a_noise_that_still_goes_on_is_let_be() -> None:
     state, _ = played(FULL, *ANSWERED, on.SpeechStarted(1, "u2"))
+    assert step(state, NOISE) == (state, [])
+
+
+def test_a_noise_that_was_answered_is_let_be() -> None:
+    answered = (
+        *(on.ResponseCreated(1, "r2"), on.AnswerStarted(1, "r2", "a2"), on.ToolCalled(1, "r2", "c1", "clock", "{}")),
+        *(on.ResponseEnded(1, "r2", on.Status.COMPLETED), on.PlayoutEnded("a2", 900, cut_short=False)),
+    )
+    state, _ = played(FULL, *INTERRUPTED, *answered)
     assert step(state, NOISE) == (state, [])

@@ -80,7 +80,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (closed(1), [do.OpenSession(2, after_seconds=0.5)], Light.OPENING),
             (
                 on.SessionOpened(2),
-                [do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 2, 3300.0)],
+                [do.OpenUplink(2, 27_200), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 2, 3300.0)],
                 Light.LISTENING,
             ),
         ],
@@ -96,7 +96,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             ),
             (
                 on.SessionOpened(2),
-                [do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 3, 8.0), do.StartTimer(AGE, 2, 3300.0)],
+                [do.OpenUplink(2, 27_200), do.StartTimer(PHASE, 3, 8.0), do.StartTimer(AGE, 2, 3300.0)],
                 Light.LISTENING,
             ),
             (on.TimedOut(HEALTH, 1), [do.StartTimer(HEALTH, 2, 30.0)], Light.LISTENING),
@@ -231,15 +231,11 @@ def test_a_session_that_is_kept_ready_may_be_ended_by_its_endpoint() -> None:
     assert light(state) is Light.NO_CREDIT
 
 
-FAILED = (on.ResponseCreated(1, "r1"), on.ResponseEnded(1, "r1", on.Status.FAILED, on.Fault.SERVER_ERROR))
-
-
 def test_an_endpoint_that_fails_to_answer_twice_gives_way_to_the_next() -> None:
-    failed_again = (on.ResponseCreated(1, "r2"), on.ResponseEnded(1, "r2", on.Status.FAILED, on.Fault.SERVER_ERROR))
-    state, effects = played(TWO, *TALKING, *FAILED, *failed_again)
+    state, effects = played(TWO, *TALKING, *failed(1), *failed(1))
     assert effects[1:3] == [do.CloseSession(1), do.OpenSession(2, 1, 1, True, 0.1)]
     assert light(step(state, on.EndAsked())[0]) is Light.SERVER_ERROR
-    state, effects = played(ONE, *TALKING, *FAILED, *failed_again)
+    state, effects = played(ONE, *TALKING, *failed(1), *failed(1))
     assert do.PlayCue(do.Cue.SERVER_ERROR) in effects
     assert isinstance(state.phase, Idle)
 
@@ -274,3 +270,28 @@ def test_the_light_is_of_the_first_endpoint() -> None:
     last, first = Down(1, on.Fault.REFUSED), Down(0, NO_NETWORK)
     assert light(replace(state, down=(last,))) is Light.IDLE
     assert light(replace(state, down=(last, first))) is Light.NO_NETWORK
+
+
+def heard_again(session: int) -> tuple[on.Event, ...]:
+    return (on.SessionOpened(session), on.SpeechStarted(session, "u"), on.SpeechStopped(session, "u"))
+
+
+def failed(session: int) -> tuple[on.Event, ...]:
+    ended = on.ResponseEnded(session, "r", on.Status.FAILED, on.Fault.SERVER_ERROR)
+    return (on.ResponseCreated(session, "r"), ended)
+
+
+def test_the_next_endpoint_may_fail_once_too() -> None:
+    _, effects = played(TWO, *TALKING, *failed(1), *failed(1), *heard_again(2), *failed(2))
+    assert do.CreateResponse(2) in effects
+
+
+def test_an_answer_that_fails_once_more_after_a_break_is_given_up() -> None:
+    _, effects = played(ONE, *TALKING, *failed(1), closed(1), *heard_again(2), *failed(2))
+    assert do.PlayCue(do.Cue.SERVER_ERROR) in effects
+
+
+def test_the_next_turn_may_fail_once_again() -> None:
+    empty = (on.ResponseCreated(1, "r"), on.ResponseEnded(1, "r", on.Status.COMPLETED))
+    _, effects = played(ONE, *TALKING, *failed(1), *empty, *heard_again(1)[1:], *failed(1))
+    assert do.CreateResponse(1) in effects

@@ -207,3 +207,9 @@ def test_the_light_of_a_limit_goes_out_with_its_day() -> None:
     state, _ = played(ALONE, on.CardFound(), spent(100, session=on.NO_SESSION), WAKE)
     assert light(state) is Light.OVER_BUDGET
     assert light(step(state, NEXT_DAY)[0]) is Light.IDLE
+
+
+def test_what_was_told_of_conversations_that_are_over_is_forgotten() -> None:
+    state, _ = played(THRIFTY, *TALKING, spent(31, conversation=30), on.EndAsked(), WAKE, on.SessionOpened(2))
+    assert state.told_limits == {"conversation 1"}
+    assert step(state, spent(32, session=2))[0].told_limits == set()

@@ -13,20 +13,21 @@ from speakerd.core.state import Listening, Opening, Rules
 from speakerd.core.step import step
 from stories import AGE, LOST, ONE, PHASE, WAKE, Story, T, closed, play, played
 
+PRESSED: Story = [
+    (on.CardFound(), [], Light.IDLE),
+    (
+        on.ActionPressed(),
+        [*(do.MarkUplink(), do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)), do.StartTimer(T.TAP, 1, 0.3)],
+        Light.OPENING,
+    ),
+]
+HELD: Story = [*PRESSED, (on.TimedOut(T.TAP, 1), [do.StopTimer(T.TAP)], Light.OPENING)]
+
 STORIES: dict[str, tuple[Rules, Story]] = {
     "the button held: the user is heard as long as it is down": (
         replace(ONE, local_turns=True, push_to_talk=True),
         [
-            (on.CardFound(), [], Light.IDLE),
-            (
-                on.ActionPressed(),
-                [
-                    *(do.MarkUplink(), do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)),
-                    do.StartTimer(T.TAP, 1, 0.3),
-                ],
-                Light.OPENING,
-            ),
-            (on.TimedOut(T.TAP, 1), [do.StopTimer(T.TAP)], Light.OPENING),
+            *HELD,
             (
                 on.SessionOpened(1),
                 [do.OpenUplink(1, do.LEFT_OFF), do.StartTimer(PHASE, 2, 60.0), do.StartTimer(AGE, 1, 3300.0)],
@@ -56,16 +57,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
     "a button let go before the session is up: all that was said is sent": (
         replace(ONE, local_turns=True, push_to_talk=True),
         [
-            (on.CardFound(), [], Light.IDLE),
-            (
-                on.ActionPressed(),
-                [
-                    *(do.MarkUplink(), do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)),
-                    do.StartTimer(T.TAP, 1, 0.3),
-                ],
-                Light.OPENING,
-            ),
-            (on.TimedOut(T.TAP, 1), [do.StopTimer(T.TAP)], Light.OPENING),
+            *HELD,
             (on.ActionReleased(), [], Light.OPENING),
             (
                 on.SessionOpened(1),
@@ -85,15 +77,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
     "a mere tap says nothing": (
         replace(ONE, local_turns=True, push_to_talk=True),
         [
-            (on.CardFound(), [], Light.IDLE),
-            (
-                on.ActionPressed(),
-                [
-                    *(do.MarkUplink(), do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)),
-                    do.StartTimer(T.TAP, 1, 0.3),
-                ],
-                Light.OPENING,
-            ),
+            *PRESSED,
             (on.ActionReleased(), [do.CloseSession(1), do.StopTimer(PHASE)], Light.IDLE),
         ],
     ),
@@ -156,6 +140,8 @@ def test_who_presses_while_an_answer_is_owed_wants_no_other_one() -> None:
     state, _ = played(PUSH, *SAID, *called, on.ActionPressed(), on.ToolFinished(1, "c1", "noon"))
     state, effects = step(state, on.SessionOpened(2))
     assert effects[:2] == [do.SendToolOutput(2, "c1", "noon"), do.OpenUplink(2, do.LEFT_OFF)]
+    assert isinstance(state.phase, Listening)
+    assert not state.phase.talk.owes
 
 
 @pytest.mark.parametrize(
@@ -165,7 +151,7 @@ def test_a_press_while_the_first_session_opens(beginning: on.Event, goes_on: boo
     state, _ = played(PUSH, UP, beginning, on.ActionPressed())
     assert isinstance(state.phase, Opening) is goes_on
     if goes_on:
-        assert step(state, on.SessionOpened(1))[1][0] == do.OpenUplink(1, 33_600)
+        assert step(state, on.SessionOpened(1))[1][0] == do.OpenUplink(1, 27_200)
 
 
 def test_ringing_that_begins_while_the_button_is_down_keeps_what_was_said() -> None:
@@ -190,7 +176,7 @@ def test_a_press_under_a_cue_is_heard_from_its_beginning(before: tuple[on.Event,
 
 def test_a_wake_word_does_without_the_button_again() -> None:
     state, effects = played(PUSH, *ANSWERED, WAKE)
-    assert effects[0] == do.OpenUplink(1, 33_600)
+    assert effects[0] == do.OpenUplink(1, 27_200)
     assert isinstance(state.phase, Listening)
 
 

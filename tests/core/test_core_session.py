@@ -194,7 +194,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (on.SessionOpened(2), [do.StartTimer(AGE, 2, 3300.0)], Light.IDLE),
             (
                 WAKE,
-                [do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 5, 8.0), do.StopTimer(SPARING)],
+                [do.OpenUplink(2, 27_200), do.StartTimer(PHASE, 5, 8.0), do.StopTimer(SPARING)],
                 Light.LISTENING,
             ),
             (
@@ -217,7 +217,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (WAKE, [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
             (
                 on.SessionOpened(1),
-                [do.OpenUplink(1, 33_600), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 60.0)],
+                [do.OpenUplink(1, 27_200), do.StartTimer(PHASE, 2, 8.0), do.StartTimer(AGE, 1, 60.0)],
                 Light.LISTENING,
             ),
             (
@@ -247,7 +247,7 @@ STORIES: dict[str, tuple[Rules, Story]] = {
             (WAKE, [do.StartTimer(PHASE, 4, 10.0), do.StopTimer(SPARING)], Light.OPENING),
             (
                 on.SessionOpened(2),
-                [do.OpenUplink(2, 33_600), do.StartTimer(PHASE, 5, 8.0), do.StartTimer(AGE, 2, 3300.0)],
+                [do.OpenUplink(2, 27_200), do.StartTimer(PHASE, 5, 8.0), do.StartTimer(AGE, 2, 3300.0)],
                 Light.LISTENING,
             ),
         ],
@@ -277,18 +277,15 @@ def test_a_session_that_breaks_whenever_it_opens_is_given_up() -> None:
     assert isinstance(state.phase, Idle)
 
 
-def test_a_session_that_answers_in_between_is_not_given_up() -> None:
+@pytest.mark.parametrize("is_heard", [True, False], ids=["heard, and lost", "without sound"])
+def test_a_session_that_answers_in_between_is_not_given_up(is_heard: bool) -> None:
     state, _ = played(ONE, *TALKING)
     for number in range(1, 9):
+        silent = on.ResponseEnded(number, "r", on.Status.COMPLETED)
         for event in (
-            *(closed(number), on.SessionOpened(number + 1)),
-            *(
-                on.SpeechStarted(number + 1, "u"),
-                on.SpeechStopped(number + 1, "u"),
-                on.ResponseCreated(number + 1, "r"),
-            ),
-            *(on.AnswerStarted(number + 1, "r", "a"), on.ResponseEnded(number + 1, "r", on.Status.COMPLETED)),
-            on.PlayoutEnded("a", 900, cut_short=False),
+            *(on.SpeechStarted(number, "u"), on.SpeechStopped(number, "u"), on.ResponseCreated(number, "r")),
+            *(on.AnswerStarted(number, "r", "a") if is_heard else silent, closed(number)),
+            *(on.PlayoutEnded("a", 900, cut_short=False), on.SessionOpened(number + 1)),
         ):
             state, _ = step(state, event)
         assert isinstance(state.phase, Listening)

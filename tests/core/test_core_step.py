@@ -62,7 +62,7 @@ READY: Story = [(on.CardFound(), [], Light.IDLE)]
 WOKEN: Story = [
     *READY,
     (WAKE, [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
-    (on.SessionOpened(1), [do.OpenUplink(1, 33_600), do.StartTimer(PHASE, 2, 8.0)], Light.LISTENING),
+    (on.SessionOpened(1), [do.OpenUplink(1, 27_200), do.StartTimer(PHASE, 2, 8.0)], Light.LISTENING),
 ]
 
 ASKED: Story = [
@@ -894,7 +894,7 @@ WITH_ALL_CUES: dict[str, Story] = {
         (WAKE, [do.OpenSession(1), do.StartTimer(PHASE, 1, 10.0)], Light.OPENING),
         (on.SessionOpened(1), [do.StartTimer(PHASE, 2, 8.0)], Light.LISTENING),
         (on.CueEnded(do.Cue.MUTED), [], Light.LISTENING),
-        (on.CueEnded(do.Cue.UNMUTED), [do.OpenUplink(1, 33_600)], Light.LISTENING),
+        (on.CueEnded(do.Cue.UNMUTED), [do.OpenUplink(1, 27_200)], Light.LISTENING),
     ],
     "mute in mid-conversation is told when it is done": [
         *WOKEN,
@@ -917,7 +917,7 @@ def test_cues_of_a_turn_lose_no_word_and_are_not_sent(story: Story) -> None:
 
 
 @pytest.mark.parametrize(
-    ("activation", "since"), [(PRESS, do.LEFT_OFF), (WAKE, 33_600), (on.TextAsked(1, "hi"), "nothing")], ids=repr
+    ("activation", "since"), [(PRESS, do.LEFT_OFF), (WAKE, 27_200), (on.TextAsked(1, "hi"), "nothing")], ids=repr
 )
 def test_where_our_own_sound_is_cancelled_the_cue_comes_at_once(activation: on.Event, since: object) -> None:
     state = State(replace(TELLING, full_duplex=True), card=Card.UP)

@@ -1,25 +1,19 @@
-"""The walk: every state that any order of events can reach, and what must be true in each.
-
-A small alphabet of ids is enough: what matters is whether an id is the current one, an older one or an unknown one.
-A shadow of the outside world follows the effects and complains when they make no sense.
-"""
+"""The walk: every state that any order of events can reach, and what must be true in each."""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pytest
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
-from speakerd.core.budget import Budget
 from speakerd.core.derived import deadline_seconds, hold, may_bill, playout_level
-from speakerd.core.endpoints import FATAL, Down, EndpointRule
+from speakerd.core.endpoints import FATAL, Down
 from speakerd.core.lights import Light, light
 from speakerd.core.state import (
-    END_CONVERSATION,
     Active,
     Announcement,
     Card,
@@ -41,184 +35,8 @@ from speakerd.core.state import (
 )
 from speakerd.core.step import step
 from speakerd.core.timers import numbers
-from speakerd.core.words import CallTool, Stop, WordAction
-
-NOW, SPARE, BEFORE = 7, 8, 5
-"""The numbers that sessions have in the walk: the conversation's, the spare one, and the one that a new one continues.
-"""
-RULES = Rules(
-    reopening_tries=0,
-    most_tool_calls=1,
-    words=(WordAction("halt", Stop()), WordAction("light_on", CallTool("set_light", '{"on": true}'))),
-)
-TWO_ENDPOINTS = (EndpointRule("cloud", bills=True), EndpointRule("offline", is_on_device=True))
-NO_NETWORK, BAD_KEY = on.Fault.NO_NETWORK, on.Fault.BAD_KEY
-DEAR, CHEAP = on.Spent(NOW, "2026-11-26", 100, 100, 100), on.Spent(on.NO_SESSION, "2026-11-27", 1, 1)
-
-
-@dataclass(frozen=True)
-class World:
-    """What the adapters would be doing, followed by carrying out the effects."""
-
-    sessions: frozenset[int] = field(default_factory=frozenset)
-    past: int | None = None
-    """The session that a conversation had before: what is said to it still goes into its history."""
-    uplink: int | None = None
-    capture: bool = True
-    timers: frozenset[on.Timer] = field(default_factory=frozenset)
-    ringing: bool = False
-    waking: bool = False
-    """Whether the detector still waits for the verdict on an activation."""
-    playing: frozenset[str] = field(default_factory=frozenset)
-    level: do.PlayoutLevel = do.PlayoutLevel.FULL
-    cues: frozenset[do.Cue] = field(default_factory=frozenset)
-    announcing: int | None = None
-    facts: int | None = None
-    echo: bool = False
-    """Whether an answer sounded since the uplink ended, or since it was marked."""
-
-    def after(self, effect: do.Effect) -> World:
-        match effect:
-            case do.OpenSession(session=number, continues=continues):
-                assert number not in self.sessions, "a number twice"
-                return replace(self, sessions=self.sessions | {number}, past=continues or self.past)
-            case do.CloseSession(session=number):
-                assert number in self.sessions, "closes what is not open"
-                return replace(self, sessions=self.sessions - {number}, facts=None)
-            case do.JudgeWake():
-                assert self.waking, "judges twice, or what was no activation"
-                return replace(self, waking=False)
-            case do.RunTool(session=on.NO_SESSION):
-                assert self.capture, "obeys a word while muted"
-            case do.OpenUplink(session=number):
-                assert self.uplink is None
-                assert number in self.sessions, "audio for no session"
-                assert self.capture, "audio while muted"
-                return replace(self, uplink=number)
-            case do.CloseUplink():
-                assert self.uplink is not None
-                return replace(self, uplink=None, echo=bool(self.playing))
-            case do.OpenCapture():
-                assert not self.capture
-                return replace(self, capture=True)
-            case do.CloseCapture():
-                assert self.capture
-                return replace(self, capture=False)
-            case do.StartRinging():
-                return replace(self, ringing=True)
-            case do.StopRinging():
-                assert self.ringing
-                return replace(self, ringing=False)
-            case do.StopPlayout():
-                return replace(self, playing=frozenset())
-            case do.SetPlayoutLevel(level=level):
-                assert self.level is not level
-                return replace(self, level=level)
-            case do.StartTimer(timer=timer):
-                return replace(self, timers=self.timers | {timer})
-            case do.StopTimer(timer=timer):
-                return replace(self, timers=self.timers - {timer})
-            case do.TellFacts(session=number):
-                assert number in self.sessions, "facts for no session"
-                return replace(self, facts=number)
-            case do.ForgetFacts(session=number):
-                assert self.facts == number, "forgets what was not told"
-                return replace(self, facts=None)
-            case do.SendText() | do.CommitUtterance() | do.CreateResponse() | do.CancelResponse() | do.RunTool():
-                assert effect.session in self.sessions, "speaks to a session that is not open"
-            case do.SendToolOutput() | do.TruncateItem() | do.DeleteItem():
-                assert effect.session in self.sessions | {self.past}, "speaks to a session that nobody remembers"
-            case do.PlayCue(cue=cue):
-                assert cue not in self.cues, "a cue on top of itself"
-                return replace(self, cues=self.cues | {cue})
-            case do.Announce(number=number):
-                assert self.announcing is None, "two sentences at once"
-                return replace(self, announcing=number)
-            case do.StopAnnouncing(number=number):
-                assert self.announcing == number
-                return replace(self, announcing=None)
-            case do.MarkUplink():
-                assert self.uplink is None, "what is open has its own end"
-                return replace(self, echo=bool(self.playing))
-            case do.SendNote():
-                assert effect.session in self.sessions, "notes for nobody"
-            case do.RefuseAsk() | do.Exit() | do.NoteDecision():
-                pass
-        return self
-
-    def hears_of(self, event: on.Event) -> World:
-        """What the event itself says about the world."""
-        match event:
-            case on.SessionClosed(session=number) if number in self.sessions:
-                is_heard = self.uplink == number
-                uplink, echo = (None, bool(self.playing)) if is_heard else (self.uplink, self.echo)
-                facts = None if self.facts == number else self.facts
-                past = number if number == NOW else self.past
-                sessions = self.sessions - {number}
-                return replace(self, sessions=sessions, uplink=uplink, echo=echo, facts=facts, past=past)
-            case on.AnswerStarted(item_id=item) if self.sessions:
-                return replace(self, playing=self.playing | {item}, echo=True)
-            case on.PlayoutEnded(item_id=item) if item == do.announcement_item(self.announcing or 0):
-                return replace(self, announcing=None)
-            case on.PlayoutEnded(item_id=item):
-                return replace(self, playing=self.playing - {item})
-            case on.CueEnded(cue=cue):
-                return replace(self, cues=self.cues - {cue})
-        return self
-
-
-EVENTS: list[on.Event] = [
-    on.WakeWordHeard("hey_jarvis", 0.9, 50_000),
-    on.WakeWordHeard("halt", 0.9, 50_000),
-    on.WakeWordHeard("light_on", 0.9, 50_000),
-    on.MicrophoneSilent("only zeros"),
-    on.MicrophoneHeard(),
-    on.ActionPressed(),
-    on.MutePressed(),
-    on.CardFound(),
-    on.CardLost("unplugged"),
-    on.TextAsked(1, "what time is it"),
-    on.MuteAsked(True),
-    on.MuteAsked(False),
-    on.EndAsked(),
-    on.RingingStopAsked(),
-    on.WordsChanged(RULES.words),
-    on.StopAsked(),
-    on.SessionOpened(NOW),
-    on.SessionOpened(NOW - 1),
-    on.SessionClosed(NOW, on.Fault.NO_NETWORK, "gone"),
-    on.SessionClosed(NOW - 1, on.Fault.BAD_KEY, "gone"),
-    on.SpeechStarted(NOW, "u1"),
-    on.SpeechStopped(NOW, "u1"),
-    on.SpeechStopped(NOW - 1, "u1"),
-    on.UtteranceBegan(NOW, 60_000),
-    on.UtteranceEnded(NOW, 70_000),
-    on.UtteranceEnded(NOW - 1, 70_000),
-    on.VoiceHinted(60_000),
-    on.VoiceHeard(60_000),
-    on.VoiceGone(70_000),
-    *(on.ResponseCreated(NOW, r) for r in ("r1", "r2")),
-    *(on.AnswerStarted(NOW, r, i) for r in ("r1", "r2") for i in ("i1", "i2")),
-    *(on.ToolCalled(NOW, "r1", c, "clock", "{}") for c in ("c1", "c2")),
-    on.ToolCalled(NOW, "r2", "c2", "clock", "{}"),
-    on.ToolCalled(NOW, "r1", "c1", END_CONVERSATION, "{}"),
-    *(on.ToolFinished(NOW, c, "done") for c in ("c1", "c2")),
-    *(on.ToolFinished(on.NO_SESSION, "wake-50000", output) for output in ("done", "error: no power")),
-    *(on.ResponseEnded(NOW, r, on.Status.COMPLETED) for r in ("r1", "r2")),
-    on.ResponseEnded(NOW, "r1", on.Status.CANCELLED),
-    on.ResponseEnded(NOW, "r1", on.Status.FAILED, on.Fault.SERVER_ERROR),
-    on.ResponseRefused(NOW),
-    on.Transcribed(NOW, "u1", on.Talker.USER, "words"),
-    *(on.PlayoutEnded(i, ms, cut) for i in ("i1", "i2") for ms, cut in ((0, True), (500, True), (900, False))),
-    on.CueEnded(do.Cue.DONE),
-    on.CueEnded(do.Cue.MUTED),
-    on.AlarmRang("pasta"),
-    on.TimedOut(on.Timer.PHASE, 0),
-    on.TimedOut(on.Timer.PHASE, -1),
-    on.TimedOut(on.Timer.RINGING, 0),
-    on.TimedOut(on.Timer.HOLD, 0),
-    on.TimedOut(on.Timer.HOLD, -1),
-]
+from walks import BAD_KEY, FULL_DUPLEX, NO_NETWORK, WALKED, WALKS
+from world import BEFORE, NOW, SPARE, World
 
 
 def canonical(state: State) -> State:
@@ -282,13 +100,17 @@ def transition(state: State, world: World, event: on.Event) -> tuple[State, Worl
     world = world.hears_of(event)
     if isinstance(event, on.AnswerStarted) and do.StopPlayout() in effects:
         world = replace(world, echo=had_echo)  # not more than a click
+    fired: set[on.Timer] = set()
     if isinstance(event, on.TimedOut) and numbers(state)[event.timer] == event.epoch:
-        world = replace(world, timers=world.timers - {event.timer})
+        fired = {event.timer}
+        world = replace(world, timers=world.timers - fired)
     if isinstance(event, on.SessionClosed) and event.session in was_open:
         effects = [e for e in effects if e != do.CloseSession(event.session) and not isinstance(e, do.CloseUplink)]
     for effect in effects:
         is_left_off = isinstance(effect, do.OpenUplink) and effect.since_sample == do.LEFT_OFF
         assert state.rules.full_duplex or not (is_left_off and world.echo), "our own voice is sent"
+        if isinstance(effect, do.StopTimer):
+            assert effect.timer in world.timers | fired, "stops what does not run"
         world = world.after(effect)
     if isinstance(event, on.WakeWordHeard) and isinstance(state.phase, Idle):
         world = replace(world, waking=True)
@@ -458,98 +280,6 @@ def walk(rules: Rules, events: list[on.Event]) -> Walk:
     return Walk(frozenset(reached), frozenset(arrows))
 
 
-def _without(*words: str) -> list[on.Event]:
-    return [event for event in EVENTS if not any(word in repr(event) for word in words)]
-
-
-WALKS = {
-    "cues that last, no calls": _without("'r2'", "'i2'", "'c1'", "'c2'", "SpeechSt", "Asked(True)", "Asked(False)"),
-    "one of each id, no alarm": _without(
-        "'r2'", "'i2'", "'c2'", "CueEnded", "FAILED", "AlarmRang", "RINGING", "MutePressed"
-    ),
-    "two of each id, no alarm": _without(
-        *("AlarmRang", "RINGING", "TextAsked", "Mute", "Microphone", "CueEnded", "-50000", "SessionClosed", "FAILED"),
-        END_CONVERSATION,
-    ),
-}
-
-SESSIONS: list[on.Event] = [
-    on.CardFound(),
-    on.CardLost("unplugged"),
-    on.WakeWordHeard("hey_jarvis", 0.9, 50_000),
-    on.TextAsked(1, "what time is it"),
-    on.SayAsked(2, "dinner is ready"),
-    on.RetryAsked(),
-    on.EndAsked(),
-    *(on.SessionOpened(number) for number in (NOW, SPARE)),
-    *(on.SessionClosed(number, fault, "gone") for number in (NOW, SPARE) for fault in (NO_NETWORK, BAD_KEY)),
-    on.SpeechStarted(NOW, "u1"),
-    on.SpeechStopped(NOW, "u1"),
-    on.ResponseCreated(NOW, "r1"),
-    on.AnswerStarted(NOW, "r1", "i1"),
-    on.ToolCalled(NOW, "r1", "c1", "clock", "{}"),
-    on.ToolFinished(NOW, "c1", "done"),
-    on.ResponseEnded(NOW, "r1", on.Status.COMPLETED),
-    on.ResponseEnded(NOW, "r1", on.Status.FAILED, on.Fault.NO_CREDIT),
-    *(on.PlayoutEnded("i1", ms, cut) for ms, cut in ((500, True), (900, False))),
-    on.PlayoutEnded(do.announcement_item(0), 900, cut_short=False),
-    on.TimedOut(on.Timer.PHASE, 0),
-    *(on.TimedOut(on.Timer.ROLLOVER, number) for number in (NOW, SPARE)),
-    on.TimedOut(on.Timer.CONVERSATION, 0),
-    on.TimedOut(on.Timer.SPARE, SPARE),
-    on.TimedOut(on.Timer.HEALTH, 0),
-    on.TimedOut(on.Timer.ANNOUNCEMENT, 0),
-    DEAR,
-    CHEAP,
-]
-
-
-def _beside(*words: str) -> list[on.Event]:
-    return [event for event in SESSIONS if not any(word in repr(event) for word in words)]
-
-
-WALKS["a conversation in several sessions"] = _beside(
-    *("SayAsked", "Spent", "=8", "SPARE", "HEALTH", "ANNOUNCEMENT", "announcement", "CONVERSATION"),
-)
-WALKS["a conversation in several sessions, and cues"] = [
-    *(on.CardFound(), on.ActionPressed(), on.AlarmRang("pasta"), on.MuteAsked(True), on.MuteAsked(False)),
-    *(on.SessionOpened(NOW), on.SessionClosed(NOW, NO_NETWORK, "gone"), on.SpeechStopped(NOW, "u1")),
-    *(on.ResponseCreated(NOW, "r1"), on.AnswerStarted(NOW, "r1", "i1"), on.PlayoutEnded("i1", 500, cut_short=True)),
-    *(on.ResponseEnded(NOW, "r1", on.Status.COMPLETED), on.PlayoutEnded("i1", 900, cut_short=False)),
-    *(on.TimedOut(on.Timer.PHASE, 0), on.TimedOut(on.Timer.ROLLOVER, NOW), on.CueEnded(do.Cue.MUTED)),
-]
-WALKS["what goes on beside"] = _beside("Tool", "FAILED", "u1", "ROLLOVER", "TextAsked", "CardLost", "EndAsked")
-WALKS["the button held"] = [
-    *(on.CardFound(), on.ActionPressed(), on.ActionReleased(), on.MuteAsked(True), on.MuteAsked(False)),
-    *(on.TimedOut(on.Timer.TAP, 0), on.TimedOut(on.Timer.PHASE, 0), on.UplinkClosed(NOW), on.UtteranceBegan(NOW, 6)),
-    *(on.WakeWordHeard("hey_jarvis", 0.9, 50_000), on.UtteranceEnded(NOW, 7), on.SessionOpened(NOW)),
-    *(on.SessionClosed(NOW, NO_NETWORK, "gone"), on.ResponseCreated(NOW, "r1"), on.AnswerStarted(NOW, "r1", "i1")),
-    *(on.ResponseEnded(NOW, "r1", on.Status.COMPLETED), on.PlayoutEnded("i1", 500, cut_short=True)),
-    on.PlayoutEnded("i1", 500, cut_short=False),
-]
-FULL_DUPLEX = replace(RULES, full_duplex=True)
-ALL_MONEY_CAN_BUY = replace(
-    FULL_DUPLEX,
-    endpoints=TWO_ENDPOINTS,
-    budget=Budget(day_cap_nano_usd=100),
-    conversation_seconds=600.0,
-    warm_seconds=30.0,
-    facts=True,
-    reopening_tries=1,
-)
-WALKED = [
-    (RULES, "one of each id, no alarm"),
-    (RULES, "two of each id, no alarm"),
-    (FULL_DUPLEX, "two of each id, no alarm"),
-    (replace(RULES, local_turns=True, turn_cues=True), "cues that last, no calls"),
-    (replace(FULL_DUPLEX, local_turns=True, turn_cues=True), "one of each id, no alarm"),
-    (replace(RULES, local_turns=True, push_to_talk=True, reopening_tries=1), "the button held"),
-    (replace(RULES, turn_cues=True, reopening_tries=1), "a conversation in several sessions, and cues"),
-    (replace(FULL_DUPLEX, facts=True, reopening_tries=1), "a conversation in several sessions"),
-    (ALL_MONEY_CAN_BUY, "what goes on beside"),
-]
-
-
 @cache
 def walked(rules: Rules, which: str) -> Walk:
     """One of the WALKS."""
@@ -566,10 +296,20 @@ def _renumbered(state: State, world: World) -> World:
         past = NOW if talk.is_lost else BEFORE
     uplink, facts = (None if number is None else NOW for number in (world.uplink, world.facts))
     announcing = None if world.announcing is None else 0
+    # It begins anew when the uplink is closed, and matters in half duplex alone.
+    echo = world.echo and world.uplink is None and not state.rules.full_duplex
     cues = _any_cue(world.cues)
     timers = world.timers if _canonical_down(state) else world.timers - {on.Timer.HEALTH}
     return replace(
-        world, timers=timers, sessions=sessions, past=past, uplink=uplink, facts=facts, announcing=announcing, cues=cues
+        world,
+        timers=timers,
+        sessions=sessions,
+        past=past,
+        uplink=uplink,
+        facts=facts,
+        announcing=announcing,
+        cues=cues,
+        echo=echo,
     )
 
 

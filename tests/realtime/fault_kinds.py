@@ -235,10 +235,7 @@ class InFragments:
 
 @dataclass(frozen=True)
 class Swapped:
-    """The event comes after the next one."""
-
-    def twist(self, event: Wire) -> Sequence[Frame]:
-        raise NotImplementedError("the session itself keeps it back")
+    """The event comes after the next one: the session keeps it back."""
 
 
 @dataclass(frozen=True)
@@ -249,7 +246,7 @@ class Http:
     body: str = ""
 
 
-Fault = Strike | Twist | Http
+Fault = Strike | Twist | Swapped | Http
 
 
 def error(code: str | None, kind: str = "invalid_request_error", message: str = "no") -> Wire:

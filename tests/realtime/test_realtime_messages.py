@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from openai.types.realtime import RealtimeClientEvent
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from speakerd.core.events import Talker
 from speakerd.ports import ToolSpec
-from speakerd.realtime import messages, messages_decode, messages_setup, received
+from speakerd.realtime import messages, messages_decode, messages_items, messages_setup, received
 from speakerd.realtime.endpoint import Endpoint
+from speakerd.realtime.history import Words
 
 CLIENT_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeClientEvent)
 
@@ -66,10 +68,15 @@ EVENTS: list[tuple[messages.ClientEvent, dict[str, object]]] = [
     (messages.append_audio(b"\x01\x02"), {"type": "input_audio_buffer.append", "audio": "AQI="}),
     (messages.commit_audio(), {"type": "input_audio_buffer.commit"}),
     (
-        messages.user_text("hällo"),
+        messages_items.told(Words("w1", Talker.USER, "hällo")),
         {
             "type": "conversation.item.create",
-            "item": {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hällo"}]},
+            "item": {
+                "id": "w1",
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_text", "text": "hällo"}],
+            },
         },
     ),
     (
@@ -174,7 +181,7 @@ def test_audio_survives_both_ways(pcm: bytes) -> None:
 
 @given(st.text())
 def test_any_text_is_sent_as_ascii_and_unchanged(text: str) -> None:
-    frame = messages.encode(messages.user_text(text), "e")
+    frame = messages.encode(messages_items.told(Words("w1", Talker.USER, text)), "e")
     assert frame.isascii()
     assert json.loads(frame)["item"]["content"][0]["text"] == text
 
