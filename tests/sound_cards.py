@@ -9,6 +9,8 @@ from pathlib import Path
 from speakerd.audio.alsa_cards import ROOT_VARIABLE
 from speakerd.demo.card import FakeCard
 
+MOST_TRIES = 12
+"""How often a story in real time is told until nothing disturbs it: on a busy machine most tellings are disturbed."""
 NUMBERED = "hw:1,0"
 """What PortAudio calls the fake card `as_usb_card`."""
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sound_cards import MOST_TRIES
 from speakerd.assembly import audio_for
 from speakerd.audio import echo_verdict
 from speakerd.audio.pcm import SESSION_RATE_HZ, samples_of
@@ -27,7 +28,6 @@ from speakerd.gpio.boards import load_board
 from speakerd.offline.speaking import voice
 from speakerd.settings import AudioSettings, ControlSettings, OfflineSettings, Settings
 
-_TRIES = 4
 ROOM = RoomSettings(echo_gain_db=-6.0)
 
 
@@ -42,7 +42,7 @@ def settings(tmp_path: Path, name: str = "fakecard") -> Settings:
 
 def undisturbed(tmp_path: Path, story: Callable[[FakeCard, EchoRoom], None]) -> None:
     """Run a story in the echo room until nothing is late in it; where something was, its outcome does not count."""
-    for attempt in range(_TRIES):
+    for attempt in range(MOST_TRIES):
         card = FakeCard(tmp_path / "card")
         with EchoRoom(card, settings=ROOM) as room:
             failure = None
@@ -51,7 +51,7 @@ def undisturbed(tmp_path: Path, story: Callable[[FakeCard, EchoRoom], None]) -> 
             except AssertionError as error:
                 failure = error
             is_clear = not room.report().late_frames and not card.faults()
-        if is_clear or attempt == _TRIES - 1:
+        if is_clear or attempt == MOST_TRIES - 1:
             if failure is not None:
                 raise failure
             return

@@ -14,13 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sound_cards import as_usb_card
+from sound_cards import MOST_TRIES, as_usb_card
 from speakerd.demo.card import FakeCard
 from speakerd.errors import AudioDeviceError, ControlError
 from speakerd.mic_test import MicTestOptions, run
 from speakerd.settings import AudioSettings, ControlSettings, Settings
-
-_TRIES = 4
 
 
 def settings(tmp_path: Path, name: str = "fakecard") -> Settings:
@@ -37,7 +35,7 @@ def knocking(card: FakeCard, seconds: int = 40) -> None:
 
 def undisturbed(make_card: Callable[[], FakeCard], story: Callable[[FakeCard], None]) -> None:
     """Run a story until no xrun disturbs it; where one did, neither success nor failure counts."""
-    for _ in range(_TRIES - 1):
+    for _ in range(MOST_TRIES - 1):
         card = make_card()
         try:
             story(card)

@@ -15,12 +15,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sound_cards import MOST_TRIES
 from speakerd.audio.plane import AudioPlane
 from speakerd.core.events import CardFound, CardLost, Event
 from speakerd.demo.card import FakeCard
 from speakerd.settings import AudioSettings
 
-_TRIES = 4
 _SECONDS = 30.0
 
 E = TypeVar("E", bound=Event)
@@ -130,7 +130,7 @@ async def running(
 
 async def undisturbed(make_card: Callable[[], FakeCard], story: Callable[[FakeCard], Awaitable[None]]) -> None:
     """Run a story until no xrun disturbs it; where one did, neither success nor failure counts."""
-    for _ in range(_TRIES - 1):
+    for _ in range(MOST_TRIES - 1):
         card = make_card()
         try:
             await story(card)

@@ -14,9 +14,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from sound_cards import MOST_TRIES
 from speakerd.demo.card import FakeCard
-
-_TRIES = 4
 
 _OPENING = """
 import json, sys, time
@@ -44,7 +43,7 @@ def run_story(card: FakeCard | Mapping[str, str], story: str, *arguments: str) -
 
 def undisturbed(make_card: Callable[[], FakeCard], story: Callable[[FakeCard], None]) -> FakeCard:
     """The card on which the story ran without an xrun; a failure counts only there."""
-    for _ in range(_TRIES - 1):
+    for _ in range(MOST_TRIES - 1):
         card = make_card()
         try:
             story(card)
