@@ -139,10 +139,16 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         broker = mqtt(settings.mqtt, daemon.post, lambda: daemon.state, os.environ)
         notifier = Notifier()
         listening, hearing = _Listening(), _ProofOfHearing()
+        audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
         control = ControlServer(
             Path(settings.control.socket),
             daemon.post,
-            lambda: {**snapshot(daemon.state), **hearing.figures(), "servers": _servers(others, broker)},
+            lambda: {
+                **snapshot(daemon.state),
+                **hearing.figures(),
+                "servers": _servers(others, broker),
+                "decisions": audit.latest(),
+            },
             listening.tune,
         )
         opened.callback(control.close)
@@ -167,7 +173,6 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
             observers.append(broker.link.observe)
             owners.append(broker.link.run())
         announcer = SpokenAnnouncer(lambda: voice(settings.offline), plane.player, daemon.post)
-        audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
         devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer, audit)
         yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, ears, tuple(owners))
 
