@@ -33,7 +33,7 @@ from speakerd.ledger.ledger import Ledger
 from speakerd.ledger.prices import price_list
 from speakerd.mcp.home import instructions_with_room
 from speakerd.mcp.source import McpSource, servers_status
-from speakerd.mcp.sources import sources
+from speakerd.mcp.sources import home_device, sources
 from speakerd.mqtt.setup import Mqtt, mqtt
 from speakerd.mqtt.status import Facts
 from speakerd.offline.announcer import SpokenAnnouncer
@@ -133,10 +133,11 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         settings = _in_its_room(replace(settings, audio=audio_for(settings, board)))
         run_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="speakerd-")))
         servers = endpoints(settings, run_folder / "offline.sock", os.environ)
-        others = sources(settings, os.environ)
         observers = list(around.observers)
         daemon = Daemon(rules(settings, servers), observers)
         broker = mqtt(settings.mqtt, daemon.post, lambda: daemon.state, os.environ)
+        at_home = home_device(settings, os.environ, broker.identifier if broker else None)
+        others = sources(settings, os.environ, *([at_home.id] if at_home else []))
         notifier = Notifier()
         listening, hearing = _Listening(), _ProofOfHearing()
         audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
@@ -167,6 +168,8 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof), ledger.run()]
         owners += [other.run() for other in others]
+        if at_home is not None:
+            owners.append(at_home.run())
         if offline is not None:
             owners.append(offline.run())
         if broker is not None:
