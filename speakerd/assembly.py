@@ -151,6 +151,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
                 "decisions": audit.latest(),
             },
             listening.tune,
+            broker.link.announce_everywhere if broker else None,
         )
         opened.callback(control.close)
         kept = kept_in(state_folder(settings, os.environ), daemon.post, asyncio.get_running_loop())
@@ -246,7 +247,10 @@ def _conversation(
     volume.restore()
     opened.callback(volume.close)
     home = DemoHome() if settings.tools.demo_home else None
-    offered = everyday_tools(kept, post, lambda: plane.volume, volume.set, home=home, spending=ledger.standing)
+    everywhere = broker.link.announce_everywhere if broker else None
+    offered = everyday_tools(
+        *(kept, post, lambda: plane.volume, volume.set), home=home, spending=ledger.standing, everywhere=everywhere
+    )
     offered += command_tools(settings.tools.commands, {tool.spec.name for tool in offered})
     if broker is not None:
         broker.link.control(lambda: Facts(plane.volume, kept.timers.next_due_unix_seconds()), volume.set)
