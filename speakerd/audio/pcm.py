@@ -6,6 +6,7 @@ Rates are named here once: the wake word and the session each have their own.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,12 @@ def one_channel(
     return clip_int16(one * (gain / 65536 if is_32_bit else gain))
 
 
+def mean_of(interleaved: NDArray[np.int16], channels: int) -> NDArray[np.float64]:
+    """Mono of interleaved samples on the scale of int16, not rounded: what filters it does so."""
+    mean: NDArray[np.float64] = interleaved.reshape(-1, channels) @ _shares(channels)
+    return mean
+
+
 def on_all_channels(mono: NDArray[np.int16], channels: int, *, is_32_bit: bool = False) -> bytes:
     """Interleaved frames of 16 or 32 bits with the same sample on each channel."""
     samples = mono.astype(_INT32) << 16 if is_32_bit else mono.astype(_INT16, copy=False)
@@ -118,6 +125,11 @@ def frames_dbfs(samples: NDArray[np.int16], frame_samples: int) -> list[float]:
     frames = samples.astype(np.float64).reshape(-1, frame_samples)
     powers = np.einsum("ij,ij->i", frames, frames) / frame_samples
     return [_decibels(math.sqrt(power)) for power in powers.tolist()]
+
+
+@cache
+def _shares(channels: int) -> NDArray[np.float64]:
+    return np.full(channels, 1 / channels)
 
 
 def _decibels(amplitude: float) -> float:

@@ -229,8 +229,15 @@ class Playhead:
         """Take samples that were seen `ahead`, or of silence while it `rests`."""
         if self.rests:
             self._rest(count)
-        else:
-            self._take_answers(count, 0)
+            return
+        item, sound = self._answers[0]
+        self._handed[item] += count
+        while sound is not None and count >= sound.left:
+            count -= sound.left
+            self._answers.popleft()
+            _, sound = self._answers[0]
+        if sound is not None:
+            sound.place += count
 
     def _rest_of_item(self, count: int) -> tuple[list[NDArray[np.int16]], int]:
         """What waits of the item that plays, until it is more than so much; and how much."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,18 +55,18 @@ class Resampler:
         """Place of the next output, in steps of 1/up samples from the start of the next input."""
         self._history: NDArray[np.float64] = np.zeros(self._taps - 1)
 
-    def process(self, samples: NDArray[np.int16] | NDArray[np.float32]) -> NDArray[np.int16]:
-        """The next output for the next input: int16, or float32 from -1 to 1 (rounded to int16 first)."""
-        whole = to_int16(samples)
+    def process(self, samples: NDArray[np.int16] | NDArray[np.float32] | Line) -> NDArray[np.int16]:
+        """The next output for the next input: int16; float64 on its scale; or float32 from -1 to 1, rounded first."""
+        whole: NDArray[Any] = samples if samples.dtype == np.float64 else to_int16(samples)
         if self._is_identity:
-            return whole.copy()
+            return clip_int16(whole) if whole.dtype == np.float64 else whole.copy()
         if not len(whole):
-            return whole
+            return np.zeros(0, np.int16)
         if len(whole) <= _SLICE:
             return self._filter(whole)
         return np.concatenate([self._filter(whole[start : start + _SLICE]) for start in range(0, len(whole), _SLICE)])
 
-    def skip(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    def skip(self, samples: NDArray[np.int16] | Line) -> NDArray[np.int16]:
         """As `process`, but silence comes out: for what nobody will hear."""
         if self._is_identity:
             return np.zeros(len(samples), np.int16)
@@ -86,7 +87,7 @@ class Resampler:
     def _reset(self) -> None:
         self._position, self._history = self._centre, np.zeros(self._taps - 1)
 
-    def _filter(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    def _filter(self, samples: NDArray[np.int16] | Line) -> NDArray[np.int16]:
         line: Line = np.concatenate((self._history, samples, self._beyond), dtype=np.float64)
         position = self._position
         sums_of = self._sums_by_blocks if self._up <= _FEW_PHASES else self._sums_one_by_one

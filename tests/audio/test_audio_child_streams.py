@@ -317,6 +317,18 @@ def test_one_channel_of_the_card_is_taken() -> None:
     assert samples_of(daemon.of(wire.MicFrame)[0].pcm)[:480].tolist() == SOUND[480:960].tolist()
 
 
+def test_of_two_channels_both_are_told_where_their_mean_is_wanted() -> None:
+    daemon, microphone = hearing(channels=2)
+    for _ in range(3):
+        microphone.hear(bytes_of(SOUND[:960]), bytes_of(SOUND[:480]), 0)
+    microphone.hear(bytes_of(SOUND[:960]), None, 0)
+    assert daemon.of(wire.CaptureOpened) == [wire.CaptureOpened(3, 48_000, 10, True, channels=2)]
+    [frame] = daemon.of(wire.MicFrame)
+    assert frame.end == 4 * 480
+    assert frame.pcm[: frame.near_bytes] == 4 * bytes_of(SOUND[:960])
+    assert frame.pcm[frame.near_bytes :] == 3 * bytes_of(SOUND[:480]) + bytes(960)
+
+
 # Any order
 
 
