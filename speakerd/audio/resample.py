@@ -93,7 +93,6 @@ class Resampler:
         sums_of = self._sums_by_blocks if self._up <= _FEW_PHASES else self._sums_one_by_one
         sums = sums_of(line, position, self._advance(len(samples)))
         self._history = line[len(samples) : len(samples) + self._taps - 1]
-        sums /= _SCALE
         return clip_int16(sums)
 
     def _advance(self, samples: int) -> int:
@@ -136,7 +135,7 @@ def _phases(up: int, down: int) -> NDArray[np.float64]:
     taps = np.sinc(steps * _CUTOFF / widest) * np.kaiser(2 * centre + 1, _KAISER_BETA)
     columns = math.ceil(len(taps) / up)
     rows = np.pad(taps, (0, columns * up - len(taps))).reshape(columns, up).T[:, ::-1]
-    whole: NDArray[np.float64] = np.rint(rows / rows.sum(axis=1, keepdims=True) * _SCALE)
+    whole: NDArray[np.float64] = np.rint(rows / rows.sum(axis=1, keepdims=True) * _SCALE) / _SCALE
     return whole
 
 
