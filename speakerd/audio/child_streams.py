@@ -26,6 +26,8 @@ Report = Callable[[wire.Report], bool]
 """Takes a report; False where it was dropped."""
 
 _PULSE_MS = 100
+_PULSES_AHEAD = 4
+"""How far blocks are made ahead: what it costs hardly depends on how many there are."""
 INPUT_LOST, OUTPUT_LOST = 1 | 2, 4 | 8
 """PortAudio's flags of a callback: input underflow and overflow, output underflow and overflow."""
 _INAUDIBLE = 1
@@ -80,7 +82,7 @@ class Loudspeaker:
         self._underruns = 0
         self._until_pulse = 0
         self._paused_blocks: int | None = None
-        self._silence, self._block_frames = Block(b"", None), 0
+        self._silence, self._block_frames, self._pulse_blocks = Block(b"", None), 0, 1
         self._ahead: deque[Block] = deque()
         """Blocks to come, made at once; who takes one holds no lock, so all else begins with `_settle`."""
         self._seen_ahead = 0
@@ -99,7 +101,7 @@ class Loudspeaker:
                 for command in self._settings.values():
                     self._set(command)
             self._format, self._paused_blocks = format_, None
-            self._block_frames = format_.block_frames
+            self._block_frames, self._pulse_blocks = format_.block_frames, max(1, _PULSE_MS // format_.block_ms)
             self._silence = Block(bytes(self._block_frames * format_.frame_bytes), None)
         for report in lost:
             self._report(report)
@@ -138,13 +140,25 @@ class Loudspeaker:
             self._underruns += 1
         if self._ahead and frames == self._block_frames:
             try:
-                return self._ahead.popleft()
+                block = self._ahead.popleft()
             except IndexError:  # a command has come in between
-                pass
+                return self._next(frames, times)
+            if (len(self._ahead) + 1) % self._pulse_blocks == 0:  # `_taken` sees to it that this is in time
+                self._tell(times)
+            return block
         return self._next(frames, times)
 
+    def _tell(self, times: Times) -> None:
+        """Report how far it is."""
+        with self._lock:
+            self._count(len(self._ahead))
+            self._until_pulse = samples_in(_PULSE_MS, self._rate_hz)
+            reports = self._due(times, is_pulse_due=True)
+        for report in reports:
+            self._report(report)
+
     def _next(self, frames: int, times: Times) -> Block:
-        """The next block, and those to come as far as they are known; up to the next pulse."""
+        """The next block, and those to come as far as they are known."""
         with self._lock:
             self._settle()
             self._until_pulse -= frames
@@ -159,11 +173,14 @@ class Loudspeaker:
 
     def _taken(self, frames: int) -> Block:
         is_whole = frames == self._block_frames
-        most = max(1, self._until_pulse // frames) if is_whole else 1
+        before_pulse = max(1, self._until_pulse // frames)
+        most = before_pulse + (_PULSES_AHEAD - 1) * self._pulse_blocks if is_whole else 1
         if is_whole and self._playhead.rests:
             blocks = [self._silence] * most
         else:
             blocks = self._blocks(self._playhead.ahead(frames, most), frames)
+            if (more := len(blocks) - before_pulse) > 0:
+                del blocks[len(blocks) - more % self._pulse_blocks :]
         if not blocks:
             return self._blocks(self._playhead.take(frames), frames)[0]
         self._playhead.skip(frames)
@@ -194,10 +211,15 @@ class Loudspeaker:
             except IndexError:  # the callback was faster
                 break
             left += 1
+        self._count(left)
+        self._seen_ahead = 0
+
+    def _count(self, left: int) -> None:
+        """So many are left of the blocks that were made ahead."""
         if taken := self._seen_ahead - left:
             self._playhead.skip(taken * self._block_frames)
             self._until_pulse -= taken * self._block_frames
-        self._seen_ahead = 0
+        self._seen_ahead = left
 
     def _due(self, times: Times, is_pulse_due: bool) -> list[wire.Report]:
         """What is to be told of the block that was taken."""
