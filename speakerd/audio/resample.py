@@ -53,7 +53,7 @@ class Resampler:
         """How long a sample takes to come out; 0 when the rates are equal."""
         self._position = self._centre
         """Place of the next output, in steps of 1/up samples from the start of the next input."""
-        self._history: NDArray[np.float64] = np.zeros(self._taps - 1)
+        self._history: NDArray[np.int16] | Line = np.zeros(self._taps - 1)
 
     def process(self, samples: NDArray[np.int16] | NDArray[np.float32] | Line) -> NDArray[np.int16]:
         """The next output for the next input: int16; float64 on its scale; or float32 from -1 to 1, rounded first."""
@@ -67,12 +67,13 @@ class Resampler:
         return np.concatenate([self._filter(whole[start : start + _SLICE]) for start in range(0, len(whole), _SLICE)])
 
     def skip(self, samples: NDArray[np.int16] | Line) -> NDArray[np.int16]:
-        """As `process`, but silence comes out: for what nobody will hear."""
+        """As `process`, but silence comes out: for what nobody will hear. The samples must not change afterwards."""
         if self._is_identity:
             return np.zeros(len(samples), np.int16)
         count = self._advance(len(samples))
-        line: Line = np.concatenate((self._history, samples[1 - self._taps :]), dtype=np.float64)
-        self._history = line[1 - self._taps :]
+        if len(samples) < self._taps:
+            samples = np.concatenate((self._history, samples), dtype=np.float64)
+        self._history = samples[len(samples) - self._taps + 1 :]
         return np.zeros(count, np.int16)
 
     def drain(self) -> NDArray[np.int16]:
