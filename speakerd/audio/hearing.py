@@ -115,6 +115,7 @@ class Hearing:
         self.format = report
         self._near_end = NearEnd(
             report.rate_hz,
+            report.channels,
             cancels_echo=self._cancels_echo,
             wants_levels=self._turns.wants_levels,
             hears_words=self._ears is not None,
@@ -131,8 +132,10 @@ class Hearing:
         if report.was_overrun:
             self.overruns += 1
             self._rearm()
-        near, far = samples_of(report.pcm[: report.near_bytes]), samples_of(report.pcm[report.near_bytes :])
-        heard = self._near_end.process(near, far, was_lost=report.was_overrun or report.is_unpaired)
+        samples, near = samples_of(report.pcm), report.near_bytes // 2
+        heard = self._near_end.process(
+            samples[:near], samples[near:], was_lost=report.was_overrun or report.is_unpaired
+        )
         if self._observe is not None:
             self._observe(heard)
         self.ring.append(heard.session)

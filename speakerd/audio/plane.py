@@ -115,7 +115,7 @@ class AudioPlane:
         self._progress = 0, 0
         """The item that plays and how much of it the card was given: only a lost card leaves it at that."""
         self._underruns = self._past_underruns = self._starts = 0
-        self._closing = asyncio.Event()
+        self._closing: asyncio.Future[None] = self._loop.create_future()
         self._closed = asyncio.Event()
         self._closed.set()
 
@@ -161,9 +161,9 @@ class AudioPlane:
         self._closed.clear()
         backoff_seconds = _FIRST_BACKOFF_SECONDS
         try:
-            while not self._closing.is_set():
+            while not self._closing.done():
                 reason = await self._use_process()
-                if self._closing.is_set():
+                if self._closing.done():
                     return
                 if self._found_at is not None:  # whoever pulls a plug and puts it back is not kept waiting
                     backoff_seconds = _FIRST_BACKOFF_SECONDS
@@ -176,7 +176,8 @@ class AudioPlane:
 
     async def close(self) -> None:
         """End the sound card's process and `run`; nothing is posted afterwards."""
-        self._closing.set()
+        if not self._closing.done():
+            self._closing.set_result(None)
         await self._closed.wait()
 
     async def _use_process(self) -> str:
@@ -185,12 +186,12 @@ class AudioPlane:
         started_at = self._loop.time()
         reason = ""
         try:
-            while not (reason := self._trouble(process, started_at)) and not self._closing.is_set():
+            while not (reason := self._trouble(process, started_at)) and not self._closing.done():
                 self._look(process)
                 await self._pause(_LOOK_SECONDS)
         finally:
             self._process = None
-            grace_seconds = _GRACE_SECONDS if self._closing.is_set() else 0.0
+            grace_seconds = _GRACE_SECONDS if self._closing.done() else 0.0
             outcome = await asyncio.shield(asyncio.to_thread(process.end, grace_seconds))
             self.capture.attach(None)
         _log.debug("the sound card's process wrote: %s", process.last_words())
@@ -248,11 +249,7 @@ class AudioPlane:
         return ""
 
     async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._closing.wait()
-        except TimeoutError:
-            return
+        await asyncio.wait((self._closing,), timeout=seconds)  # no exception, which costs more than all the rest
 
     def _report(self, report: wire.Message | None) -> None:
         """What the process says; called in the audio thread."""
