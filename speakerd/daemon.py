@@ -95,6 +95,8 @@ class Daemon:
                 self._stop_timer(timer)
             case do.RunTool(session=number, call_id=call_id, name=name, arguments=arguments):
                 devices.tools.run(number, call_id, name, arguments)
+            case do.CancelTool(call_id=call_id):
+                devices.tools.cancel(call_id)
             case do.JudgeWake(word=word, was_wanted=was_wanted, sample=sample):
                 devices.wake.judge(word, was_wanted, sample)
             case do.RefuseAsk(request=request, reason=reason):

@@ -165,6 +165,9 @@ class Tools(Protocol):
     def run(self, session: int, call_id: str, name: str, arguments: str) -> None:
         """Start a call; ToolFinished follows always."""
 
+    def cancel(self, call_id: str) -> None:
+        """Nobody waits for a call any more: end it if that is safe; ToolFinished follows all the same."""
+
 
 class Lights(Protocol):
     """Owns the LEDs."""

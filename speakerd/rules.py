@@ -50,6 +50,8 @@ def rules(settings: Settings, endpoints: Sequence[Endpoint]) -> Rules:
         most_tool_calls=talk.most_tool_calls,
         policy=(*map(_rule, settings.tools.policy), *DEFAULT_POLICY),
         approval_seconds=settings.tools.approval_seconds,
+        most_calls_per_minute=settings.tools.most_calls_per_minute,
+        waiting_cue_seconds=settings.tools.waiting_cue_seconds,
         words=word_actions(settings.wake_word),
     )
 

@@ -272,6 +272,8 @@ def _check_ranges(settings: Settings) -> None:
         "offline.words_per_minute": (settings.offline.words_per_minute, 80, 450),
         "offline.silence_ms": (settings.offline.silence_ms, 200, 3000),
         "tools.approval_seconds": (settings.tools.approval_seconds, 5.0, 300.0),
+        "tools.most_calls_per_minute": (settings.tools.most_calls_per_minute, 1, 1000),
+        "tools.waiting_cue_seconds": (settings.tools.waiting_cue_seconds, 0.0, 60.0),
         "tools.deadline_seconds": (settings.tools.deadline_seconds, 0.1, 120.0),
         **settings_budget.bounds(settings.budget),
         **settings_mcp.bounds(settings.mcp, settings.home_assistant),

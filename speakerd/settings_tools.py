@@ -18,7 +18,8 @@ class PolicyRow:
     verdict: Literal["allow", "confirm", "button", "deny"]
     """allow runs it, confirm asks for the button or a spoken code, button for the button, deny never runs it."""
     arguments: tuple[str, ...] = ()
-    """What must be asked of it, such as "domain=lock" or "*=*garage*"; all of these, in any argument for "*"."""
+    """What must be asked of it, such as "domain=lock" or "*=*garage*"; all of these, in any argument for "*". Of an
+    argument that is a list one is enough, but for allow, which takes all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class ToolSettings:
     """Seconds after which a tool that has not answered is given up."""
     approval_seconds: float = 30.0
     """How long a call waits for your hand or word, if it needs one."""
+    waiting_cue_seconds: float = 4.0
+    """Seconds that a tool may take before a sound says that it still runs, and again after as many; 0 means never."""
+    most_calls_per_minute: int = 30
+    """Most calls within a minute, whoever asked; more are refused."""
     commands: tuple[CommandRow, ...] = ()
     """Programs that the assistant may run: instead of this line a table [[tools.commands]] for each, as below."""
     policy: tuple[PolicyRow, ...] = ()

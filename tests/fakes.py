@@ -128,6 +128,9 @@ class FakeTools:
     def run(self, session: int, call_id: str, name: str, arguments: str) -> None:
         self._note("run tool", session, call_id, name, arguments)
 
+    def cancel(self, call_id: str) -> None:
+        self._note("cancel tool", call_id)
+
 
 class FakeLights:
     def __init__(self, told: Told) -> None:

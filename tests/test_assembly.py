@@ -32,7 +32,8 @@ SERVER = Endpoint("cloud", "ws://localhost", {}, "model")
 def test_the_defaults_of_settings_and_rules_agree() -> None:
     ours, default = rules(Settings(), [SERVER]), Rules()
     differing = {f.name for f in fields(Rules) if getattr(ours, f.name) != getattr(default, f.name)}
-    assert differing == {"endpoints", "budget", "conversation_seconds", "end_phrases", "facts", "policy"}
+    limits = {"conversation_seconds", "most_calls_per_minute", "waiting_cue_seconds"}
+    assert differing == limits | {"endpoints", "budget", "end_phrases", "facts", "policy"}
 
 
 def test_every_rule_follows_a_setting() -> None:

@@ -49,7 +49,8 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
     ({"wake_word": {"treshold": 0.5}}, 'unknown key "wake_word.treshold": did you mean "wake_word.threshold"?'),
     (
         {"tools": {"unlock": True}},
-        'unknown key "tools.unlock": known keys are demo_home, deadline_seconds, approval_seconds, commands, policy.',
+        'unknown key "tools.unlock": known keys are demo_home, deadline_seconds, approval_seconds, '
+        "waiting_cue_seconds, most_calls_per_minute, commands, policy.",
     ),
     ({"audio": "loud"}, '"audio" must be a table: write [audio].'),
     ({"board": 3}, '"board" must be a string, not 3.'),

@@ -10,7 +10,7 @@ from speakerd.core import events as on
 from speakerd.core.answers import used
 from speakerd.core.approvals import approve, is_press_an_answer, on_word_call, withdraw
 from speakerd.core.derived import uplinked
-from speakerd.core.moves import Outcome, announce, enter, finish, interrupt, set_aside, spoken_to
+from speakerd.core.moves import Outcome, announce, cancel_calls, enter, finish, interrupt, set_aside, spoken_to
 from speakerd.core.opening import hear_by_button, open_conversation
 from speakerd.core.settling import stop_announcing
 from speakerd.core.state import (
@@ -144,6 +144,7 @@ def _hold_on(state: State, phase: Opening) -> Outcome:
     marking: list[do.Effect] = [do.MarkUplink()] if since_sample is None else []
     since_sample = do.LEFT_OFF if since_sample is None else since_sample
     if talk is not None:
+        marking += cancel_calls(talk)
         talk = spoken_to(set_aside(talk), by_button=True)
         talk = replace(talk, since_sample=since_sample, continuing=False, response=None)
     return replace(state, phase=replace(phase, since_sample=since_sample, is_held=True, resume=talk)), marking

@@ -23,6 +23,7 @@ from speakerd.core.words import CallTool
 
 DENIED = "error: the owner of this speaker does not allow that; tell the user so, and do not try it in another way"
 SAME_AGAIN = "error: this was asked several times in this turn; tell the user what you know so far"
+TOO_OFTEN = "error: too many tool calls within a minute; tell the user what you know so far, and that it takes a while"
 ONE_AT_A_TIME = "error: another action waits for the user's approval; ask for that one first"
 PRESS = "error: not done yet: ask the user to press the button on the speaker within {seconds:.0f} seconds to confirm"
 SAY = "{press}, or to say the code {code}"
@@ -34,6 +35,7 @@ APPROVED_OUTSIDE = (
 NO_CODE = "The code counts no more, because {why}: only the button on the speaker confirms what waits for it."
 SAY_AGAIN = "The code was heard while the speaker itself spoke and does not count: ask the user to say it once more."
 
+_TOO_OFTEN = "too many within a minute"
 APPROVED_CALL = "approved-"
 """How the ids of calls begin that run because the owner approved them."""
 
@@ -56,8 +58,10 @@ def held_back(state: State, talk: Conversation, event: on.ToolCalled) -> HeldBac
     rule = ruling(state.rules.policy, Asked(event.name, event.texts))
     judged = verdict(rule, is_tainted=talk.is_tainted)
     match judged:
+        case Verdict.ALLOW if _is_too_often(state):
+            return state, talk, TOO_OFTEN, [do.NoteDecision(event.name, "refused", _TOO_OFTEN, who)]
         case Verdict.ALLOW:
-            return state, talk, "", [do.NoteDecision(event.name, "allowed", "policy", who)]
+            return _counted(state), talk, "", [do.NoteDecision(event.name, "allowed", "policy", who)]
         case Verdict.DENY:
             return state, talk, rule.advice or DENIED, [do.NoteDecision(event.name, "refused", "policy", who)]
     if state.approval is not None:
@@ -78,14 +82,24 @@ def asker(talk: Conversation) -> Asker:
 def on_word_call(state: State, action: CallTool, sample: int) -> Outcome:
     """A wake word calls a tool: anybody may say it, and a television, too, so the same rules hold but for the code."""
     judged = ruling(state.rules.policy, Asked(action.name, action.texts)).verdict
-    if judged is Verdict.ALLOW:
+    if judged is Verdict.ALLOW and not _is_too_often(state):
         # Positions never come again, so no two calls share an id.
         call = do.RunTool(on.NO_SESSION, f"wake-{sample}", action.name, action.arguments)
-        return state, [do.NoteDecision(action.name, "allowed", "policy", Asker.WORD), call]
-    if judged is Verdict.DENY or state.approval is not None:
-        why = "policy" if judged is Verdict.DENY else "another one waits"
+        return _counted(state), [do.NoteDecision(action.name, "allowed", "policy", Asker.WORD), call]
+    if judged in (Verdict.ALLOW, Verdict.DENY) or state.approval is not None:
+        reasons = {Verdict.ALLOW: _TOO_OFTEN, Verdict.DENY: "policy"}
+        why = reasons.get(judged, "another one waits")
         return replace(state, failure_untold=True), [do.NoteDecision(action.name, "refused", why, Asker.WORD)]
     return _wait(state, Approval(0, action.name, action.arguments, "", Asker.WORD), Verdict.BUTTON)
+
+
+def _is_too_often(state: State) -> bool:
+    """Whether as many calls were allowed within a minute as may be."""
+    return 0 < state.rules.most_calls_per_minute <= state.calls_lately
+
+
+def _counted(state: State) -> State:
+    return replace(state, calls_lately=state.calls_lately + 1) if state.rules.most_calls_per_minute else state
 
 
 def _wait(state: State, approval: Approval, judged: Verdict) -> Outcome:

@@ -26,6 +26,8 @@ class Cue(Enum):
     NO_MICROPHONE = "no microphone"
     CONFIRM = "confirm"
     """Something waits for the owner's hand or word."""
+    WAITING = "waiting"
+    """A tool takes its time."""
     DONE = "done"
     """What a wake word asked a tool for is done."""
     FAILED = "failed"

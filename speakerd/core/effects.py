@@ -251,6 +251,13 @@ class RunTool:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelTool:
+    """Nobody waits for a call any more: end it, if that is safe; it is answered by ToolFinished all the same."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartTimer:
     """Start or restart a timer of the core; answered by TimedOut."""
 
@@ -306,6 +313,7 @@ Effect = (
     | StopRinging
     | JudgeWake
     | RunTool
+    | CancelTool
     | StartTimer
     | StopTimer
     | RefuseAsk

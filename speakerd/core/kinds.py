@@ -65,3 +65,5 @@ class Timer(Enum):
     ANNOUNCEMENT = "announcement"
     TAP = "tap"
     APPROVAL = "approval"
+    WAITING = "waiting"
+    MINUTE = "minute"

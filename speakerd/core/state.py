@@ -74,6 +74,10 @@ class Rules:
     """Which calls of the model run; what no rule names does."""
     approval_seconds: float = 30.0
     """How long the owner has to approve a call."""
+    waiting_cue_seconds: float = 0.0
+    """How long a tool may take before a cue says that it does, and so on; 0 means for ever."""
+    most_calls_per_minute: int = 0
+    """Most calls that nobody approved within a minute; 0 means any number."""
     most_equal_calls: int = 3
     """How often the same is asked of the same tool in one turn."""
     words: tuple[WordAction, ...] = ()
@@ -335,6 +339,12 @@ class State:
     """Counts ringings; the ringing timer of an older one is stale."""
     holds: int = 0
     """Number of the last hold; the timer of an older one is stale."""
+    waits: int = 0
+    """Counts cues that told of a slow tool; the timer of an older one is stale."""
+    calls_lately: int = 0
+    """Calls within the minute that began with the first of them."""
+    minutes: int = 0
+    """Counts such minutes; the timer of an older one is stale."""
     cues: frozenset[Cue] = frozenset()
     """Cues that sound, each of them once."""
     failure_untold: bool = False

@@ -181,12 +181,24 @@ def _on_timer(state: State, event: on.TimedOut) -> Outcome:
             return stop_announcing(state) if is_current else (state, [])
         case on.Timer.APPROVAL:
             return expire(state, number)
+        case on.Timer.MINUTE:
+            is_current = number == state.minutes
+            return replace(state, calls_lately=0, minutes=number + 1) if is_current else state, []
+        case on.Timer.WAITING:
+            return _on_slow_tool(state, number)
         case on.Timer.TAP:
             return replace(state, is_tap=state.is_tap and number != state.presses), []
         case on.Timer.PHASE:
             return _on_deadline(state) if number == state.epoch else (state, [])
         case _:
             assert_never(event.timer)
+
+
+def _on_slow_tool(state: State, number: int) -> Outcome:
+    """Say by a sound that the tool still runs, and wait as long again."""
+    if number != state.waits or not derived.is_waiting(state):
+        return state, []
+    return replace(state, waits=number + 1), [do.PlayCue(do.Cue.WAITING)]
 
 
 def _on_deadline(state: State) -> Outcome:

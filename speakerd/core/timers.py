@@ -38,6 +38,8 @@ def numbers(state: State) -> dict[Timer, int | None]:
         Timer.ANNOUNCEMENT: state.announcing.number if state.announcing else None,
         Timer.APPROVAL: state.approval.number if state.approval else None,
         Timer.TAP: state.presses if state.is_tap else None,
+        Timer.MINUTE: state.minutes if state.calls_lately else None,
+        Timer.WAITING: state.waits if derived.is_waiting(state) else None,
     }
 
 
@@ -62,6 +64,10 @@ def _seconds(state: State, timer: Timer) -> float | None:
             return derived.check_seconds(state)
         case Timer.ANNOUNCEMENT:
             return derived.announcement_seconds(state)
+        case Timer.MINUTE:
+            return 60.0
+        case Timer.WAITING:
+            return state.rules.waiting_cue_seconds
         case Timer.TAP:
             return state.rules.tap_seconds
         case _:

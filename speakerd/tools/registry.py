@@ -21,6 +21,7 @@ MOST_OUTPUT_BYTES = 8192
 
 _CUT_MARK = " … (cut short)"
 _CLOSING_SECONDS = 1.0
+_INTERRUPTED = "error: The user interrupted; it was given up."
 _STOPPING = "error: The speaker is shutting down."
 
 _log = logging.getLogger(__name__)
@@ -76,6 +77,12 @@ class ToolRunner:
         deadline = loop.call_later(seconds, self._time_out, task, seconds)
         self._calls[task] = _Call(session, call_id, tool, deadline)
         task.add_done_callback(self._finish)
+
+    def cancel(self, call_id: str) -> None:
+        """Nobody waits for a call any more: end it if its tool says that this is safe."""
+        for task, call in list(self._calls.items()):
+            if call.call_id == call_id and call.tool.is_cancellable:
+                self._give_up(task, _INTERRUPTED)
 
     async def close(self) -> None:
         """Answer what is open with an error and cancel it; a tool that will not end is left behind."""

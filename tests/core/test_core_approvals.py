@@ -450,3 +450,23 @@ def test_what_is_approved_while_no_session_is_open_runs_for_itself() -> None:
 def test_the_result_of_an_approved_call_is_told_by_a_cue_after_the_conversation() -> None:
     state, _ = played(*TALKING, call("open_garage"), DONE, CUED, PRESS, on.EndAsked())
     assert step(state, on.ToolFinished(1, "approved-1", "It is open."))[1] == [do.PlayCue(do.Cue.DONE)]
+
+
+LET_SPEAK = (DONE, CUED, on.ResponseCreated(1, "r2"), on.ResponseEnded(1, "r2", on.Status.COMPLETED))
+DEED_DONE = on.ToolFinished(1, "approved-1", "It is open.")
+
+
+def test_the_result_is_spoken_of_while_the_user_is_waited_for() -> None:
+    state, _ = played(*TALKING, call("open_garage"), *LET_SPEAK)
+    assert isinstance(state.phase, Listening)
+    state, effects = after(state, PRESS, DEED_DONE)
+    assert told(effects) == [APPROVED.format(output="It is open.")]
+    assert do.CreateResponse(1) in effects
+    assert isinstance(state.phase, Thinking)
+
+
+def test_the_result_interrupts_nobody_who_speaks() -> None:
+    state, _ = played(*TALKING, call("open_garage"), *LET_SPEAK, PRESS, on.SpeechStarted(1, "u3"))
+    state, effects = step(state, DEED_DONE)
+    assert effects == [do.SendNote(1, APPROVED.format(output="It is open."))]
+    assert isinstance(state.phase, Listening)

@@ -228,7 +228,7 @@ STORIES: dict[str, Story] = {
     ],
     "an interrupted tool's output is sent, and nobody speaks about it": [
         *CALLED,
-        (PRESS, [do.CancelResponse(1, "r1"), do.StartTimer(PHASE, 6, 8.0)], Light.LISTENING),
+        (PRESS, [do.CancelResponse(1, "r1"), do.CancelTool("c1"), do.StartTimer(PHASE, 6, 8.0)], Light.LISTENING),
         (on.ToolFinished(1, "c1", "x"), [do.SendToolOutput(1, "c1", "x")], Light.LISTENING),
     ],
     "our request collides with a response of the server's own: asked again after it": [

@@ -10,7 +10,7 @@ import pytest
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
-from speakerd.core.derived import deadline_seconds, hold, may_bill, playout_level
+from speakerd.core.derived import deadline_seconds, hold, is_waiting, may_bill, playout_level
 from speakerd.core.endpoints import FATAL, Down
 from speakerd.core.lights import Light, light
 from speakerd.core.policy import Verdict
@@ -54,6 +54,8 @@ def canonical(state: State) -> State:
         presses=0,
         approval=None if state.approval is None else replace(state.approval, number=1),
         approvals=0,
+        waits=0,
+        minutes=0,
         pressed_for=1 if state.approval and state.approval.number == state.pressed_for else 0,
         announced=1,
         cues=_any_cue(state.cues),
@@ -214,6 +216,8 @@ def _wanted_timers(state: State) -> set[on.Timer]:
         on.Timer.HEALTH: _waits_for_an_endpoint(state),
         on.Timer.ANNOUNCEMENT: state.announcing is not None,
         on.Timer.TAP: state.is_tap,
+        on.Timer.WAITING: is_waiting(state),
+        on.Timer.MINUTE: state.calls_lately > 0,
         on.Timer.APPROVAL: state.approval is not None,
     }
     return {timer for timer, is_needed in needs.items() if is_needed}

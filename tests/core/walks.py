@@ -182,7 +182,7 @@ WALKS["calls that wait for approval"] = [
     *(on.SpeechStarted(NOW, "u1"), on.SpeechStopped(NOW, "u1"), on.ResponseCreated(NOW, "r1")),
     *(on.ResponseEnded(NOW, "r1", on.Status.COMPLETED), on.ActionPressed()),
     *(on.ToolFinished(NOW, "c3", "a stranger's words", is_strangers=True), on.ToolFinished(NOW, "approved-1", "done")),
-    on.Transcribed(NOW, "u1", on.Talker.USER, CODE),
+    *(on.Transcribed(NOW, "u1", on.Talker.USER, CODE), on.TimedOut(on.Timer.WAITING, 0)),
     *(on.AnswerStarted(NOW, "r1", "i1"), on.PlayoutEnded("i1", 900, cut_short=False)),
     *(on.TimedOut(on.Timer.APPROVAL, 1), on.TimedOut(on.Timer.PHASE, 0)),
 ]
@@ -222,7 +222,7 @@ WALKED = [
     (replace(RULES, turn_cues=True, reopening_tries=1), "a conversation in several sessions, and cues"),
     (replace(FULL_DUPLEX, facts=True, reopening_tries=1), "a conversation in several sessions"),
     (ALL_MONEY_CAN_BUY, "what goes on beside"),
-    (replace(FULL_DUPLEX, policy=GUARDED), "calls that wait for approval"),
+    (replace(FULL_DUPLEX, policy=GUARDED, waiting_cue_seconds=4.0), "calls that wait for approval"),
     (replace(RULES, policy=GUARDED, push_to_talk=True, local_turns=True), _HELD),
     (replace(RULES, policy=GUARDED, reopening_tries=1), "calls that wait for approval in several sessions"),
 ]

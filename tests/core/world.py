@@ -98,6 +98,8 @@ class World:
                 return replace(self, echo=bool(self.playing))
             case do.SendNote():
                 assert effect.session in self.sessions, "notes for nobody"
+            case do.CancelTool(call_id=call_id):
+                assert not call_id.startswith("approved"), "ends what the owner approved"
             case do.RefuseAsk() | do.Exit() | do.NoteDecision():
                 pass
         return self

@@ -24,7 +24,7 @@ from kitchen import ACTION, MUTE, Kitchen, custom, kitchen, settings
 from logs import Log, log_of
 from mqtt_broker import mosquitto
 from speakerd.core.approvals import DENIED, PRESS
-from speakerd.core.events import PlayoutEnded, SayAsked, ToolFinished, WakeWordHeard
+from speakerd.core.events import CueEnded, PlayoutEnded, SayAsked, ToolFinished, WakeWordHeard
 from speakerd.core.lights import Light
 from speakerd.demo.card import FakeCard
 from speakerd.mqtt.device import Device, config
@@ -146,6 +146,7 @@ async def test_a_lock_is_unlocked_by_a_press_alone_and_locked_at_once(house: Hou
         told = await s.model.asked("Unlock the front door.", "home_HassTurnOff", **FRONT_DOOR)
         assert told == PRESS.format(seconds=30)
         await s.kitchen.until_light(Light.CONFIRM)
+        await s.kitchen.until_event(CueEnded)  # nobody presses for it before
         assert await house.home.state(LOCK) == "locked"
         s.kitchen.press(ACTION)
         await house.home.until(LOCK, "unlocked")

@@ -96,7 +96,7 @@ NAME_REFUSED = 'error: "name" cannot be that: ask the user again.'
         (["{note}"], NOTE, "\ud800", NOTE_REFUSED),
         (["{note}"], NOTE, "", NOTE_REFUSED),
         (["{note}"], NOTE, "a" * 201, NOTE_REFUSED),
-        (["{note}"], NOTE, "a" * 1_000_000, NOTE_REFUSED),
+        (["{note}"], NOTE, "a" * 10_000, NOTE_REFUSED),
         # What no pattern was set for is a few words.
         (["{name}"], NAME, "../../etc/passwd", NAME_REFUSED),
         (["{name}"], NAME, "$(reboot)", NAME_REFUSED),

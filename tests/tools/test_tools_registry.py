@@ -256,3 +256,20 @@ async def test_tools_of_sources_come_and_go_and_never_replace_the_speakers_own()
     assert await inbox.next() == ToolFinished(
         1, "call_3", 'error: There is no tool "home_a": the tools are act, home_c.'
     )
+
+
+@pytest.mark.parametrize("is_cancellable", [True, False])
+async def test_a_call_is_ended_for_an_interruption_only_where_that_is_safe(is_cancellable: bool) -> None:
+    inbox = Inbox()
+    known = replace(tool(wait_for_ever), is_cancellable=is_cancellable)
+    runner = ToolRunner([known], inbox.post, deadline_seconds=5.0)
+    for number in (1, 2):
+        runner.run(1, f"call_{number}", "act", "{}")
+    runner.cancel("call_1")
+    runner.cancel("call_1")
+    runner.cancel("call_9")
+    given_up = ToolFinished(1, "call_1", "error: The user interrupted; it was given up.")
+    assert inbox.events == ([given_up] if is_cancellable else [])
+    await runner.close()
+    finished = [event.call_id for event in inbox.events if isinstance(event, ToolFinished)]
+    assert finished == ["call_1", "call_2"]
