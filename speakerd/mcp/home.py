@@ -55,9 +55,12 @@ def home_server(
 
 def instructions_with_room(instructions: str, room: str) -> str:
     """What the model is told about its part, with where it stands if that is known."""
-    if not room:
-        return instructions
-    return f"{instructions} You stand in the {room}: what is asked for without a place is meant there."
+    return f"{instructions} {room_fact(room)}".rstrip()
+
+
+def room_fact(room: str) -> str:
+    """What the model is told about where it stands; empty if that is not known."""
+    return f"You stand in the {room}: what is asked for without a place is meant there." if room else ""
 
 
 def _reads_outside(is_admin: bool, short: str) -> bool:
