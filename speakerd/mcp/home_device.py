@@ -104,8 +104,8 @@ def place(devices: Sequence[object], identifier: str) -> Place | None:
     """The device that MQTT knows by this identifier."""
     for device in devices:
         match device:
-            case {"id": str(found), "identifiers": list(known)} if ["mqtt", identifier] in known:
-                area = device.get("area_id")
+            case {"id": str(found), "identifiers": list(known), **others} if ["mqtt", identifier] in known:
+                area = others.get("area_id")
                 return Place(found, area if isinstance(area, str) else None)
     return None
 

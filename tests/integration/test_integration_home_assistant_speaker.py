@@ -141,6 +141,38 @@ async def test_no_lock_is_unlocked_by_default_however_it_is_asked_for(house: Hou
                 assert await house.home.state(LOCK) == "locked", name
 
 
+OPENING: list[dict[str, object]] = [
+    {"name": "Big One", "domain": ["cover"]},
+    {"name": "Big One", "domain": ["cover"], "device_class": []},
+    {"name": "Big One", "domain": ["cover"], "device_class": ["garage"]},
+    {"name": "Big One", "domain": ["cover"], "device_class": ["blind"]},
+    {"name": "Big One", "domain": ["cover"], "device_class": ["blind", "garage"]},
+    {"name": "Big One", "domain": ["light"]},
+    {"area": "Hall", "domain": ["light", "cover"]},
+]
+
+
+async def test_a_garage_of_another_name_is_closed_but_not_opened_and_a_blind_is_both(
+    house: House, tmp_path: Path
+) -> None:
+    home = house.home
+    await home.do("cover.close_cover", "cover.blind")
+    async with speaker(house, tmp_path) as s:
+        await home.do("cover.close_cover", "cover.big_one")
+        for arguments in OPENING:
+            told = await s.model.asked("Open the big one.", "home_HassTurnOn", **arguments)
+            assert told.startswith("error"), (arguments, told)
+            assert await home.state("cover.big_one") == "closed", arguments
+        blind: dict[str, object] = {"name": "Blind", "domain": ["cover"], "device_class": ["blind"]}
+        told = await s.model.asked("Open the blind.", "home_HassTurnOn", **blind)
+        assert not told.startswith("error"), told
+        await home.until("cover.blind", "open")
+        await home.do("cover.open_cover", "cover.big_one")
+        told = await s.model.asked("Close the big one.", "home_HassTurnOff", name="Big One", domain=["cover"])
+        assert not told.startswith("error"), told
+        await home.until("cover.big_one", "closed")
+
+
 async def test_a_lock_is_unlocked_by_a_press_alone_and_locked_at_once(house: House, tmp_path: Path) -> None:
     await house.home.do("lock.lock", LOCK)
     async with speaker(house, tmp_path, BUTTON_UNLOCKS) as s:

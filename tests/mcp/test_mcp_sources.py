@@ -147,11 +147,18 @@ def test_only_what_a_home_tells_of_its_own_acts_is_no_strangers_word(admin: bool
         ("HassToggle", {"floor": "Ground floor"}, True),
         ("HassTurnOff", {"name": "Front Door", "domain": ["lock"]}, False),
         ("HassTurnOn", {"name": "Kitchen Light", "domain": ["light"]}, False),
+        ("HassTurnOn", {"name": "Big One", "domain": ["cover"]}, True),
+        ("HassTurnOn", {"area": "Yard", "domain": ["light", "cover"], "device_class": []}, True),
+        ("HassTurnOn", {"name": "Big One", "domain": ["cover"], "device_class": ["garage"]}, False),
+        ("HassTurnOff", {"name": "Big One", "domain": ["cover"]}, False),
+        ("HassSetPosition", {"name": "Big One", "position": 100}, True),
+        ("HassSetPosition", {"name": "Tap", "position": 100, "domain": ["valve"]}, False),
+        ("HassSetPosition", {"name": "Blind", "position": 50, "device_class": ["blind"]}, False),
         ("HassLightSet", {"name": "Kitchen Light"}, False),
         ("GetLiveContext", {}, False),
     ],
 )
-def test_what_locks_obey_as_lights_do_must_say_which_is_meant(
+def test_what_kind_of_thing_is_meant_must_be_said_where_it_could_be_a_guarded_one(
     name: str, arguments: dict[str, object], is_refused: bool
 ) -> None:
     server = home_server(home().home_assistant, "t")
