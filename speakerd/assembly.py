@@ -140,11 +140,18 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         others = sources(settings, os.environ, *([at_home.id] if at_home else []))
         notifier = Notifier()
         listening, hearing = _Listening(), _ProofOfHearing()
+        audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
         control = ControlServer(
             Path(settings.control.socket),
             daemon.post,
-            lambda: {**snapshot(daemon.state), **hearing.figures(), "servers": _servers(others, broker)},
+            lambda: {
+                **snapshot(daemon.state),
+                **hearing.figures(),
+                "servers": _servers(others, broker),
+                "decisions": audit.latest(),
+            },
             listening.tune,
+            broker.link.announce_everywhere if broker else None,
         )
         opened.callback(control.close)
         kept = kept_in(state_folder(settings, os.environ), daemon.post, asyncio.get_running_loop())
@@ -170,7 +177,6 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
             observers.append(broker.link.observe)
             owners.append(broker.link.run())
         announcer = SpokenAnnouncer(lambda: voice(settings.offline), plane.player, daemon.post)
-        audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
         devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer, audit)
         yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, ears, tuple(owners))
 
@@ -242,7 +248,10 @@ def _conversation(
     volume.restore()
     opened.callback(volume.close)
     home = DemoHome() if settings.tools.demo_home else None
-    offered = everyday_tools(kept, post, lambda: plane.volume, volume.set, home=home, spending=ledger.standing)
+    everywhere = broker.link.announce_everywhere if broker else None
+    offered = everyday_tools(
+        *(kept, post, lambda: plane.volume, volume.set), home=home, spending=ledger.standing, everywhere=everywhere
+    )
     offered += command_tools(settings.tools.commands, {tool.spec.name for tool in offered})
     if broker is not None:
         broker.link.control(lambda: Facts(plane.volume, kept.timers.next_due_unix_seconds()), volume.set)

@@ -42,6 +42,9 @@ class Link(Publisher, Protocol):
     def observe(self, event: Event, before: State, after: State) -> None:
         """Tell what changed; an observer of the daemon's loop."""
 
+    async def announce_everywhere(self, text: str) -> None:
+        """Have the other speakers of the home say a sentence; raises ToolError."""
+
     async def run(self) -> None:
         """Keep connected until cancelled."""
 
