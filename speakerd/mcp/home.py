@@ -29,14 +29,7 @@ _ACTIONS = (
 )
 """Tools that tell what they did, to things which the owner named; whatever else may tell of the world outside."""
 _OF_ANY_KIND = ("HassTurnOn", "HassTurnOff", "HassToggle")
-"""Tools that a lock obeys as a light does: by its name alone nobody can tell which of them it is."""
-_OPENING = ("HassTurnOn", "HassToggle", "HassSetPosition")
-"""Tools that a garage door obeys as a blind does."""
-_KIND_WANTED = 'Say in "domain" what kind of thing is meant, such as ["light"].'
-_COVER_WANTED = (
-    'Say in "device_class" what kind of cover is meant, such as ["blind"]; the owner can set what is missing in '
-    'Home Assistant, as "Show as" of the cover.'
-)
+"""Tools that a lock obeys as a light does: the policy refuses them where the kind is not said."""
 
 
 def home_server(
@@ -54,7 +47,6 @@ def home_server(
         reads_outside=partial(_reads_outside, settings.admin),
         objection=partial(_objection, settings.admin),
         schema=_with_kind,
-        refusal=_refusal,
         meta=partial(_meta, device_id),
     )
 
@@ -78,15 +70,6 @@ def _with_kind(short: str, schema: Mapping[str, object]) -> Mapping[str, object]
         return schema
     required = schema.get("required")
     return {**schema, "required": [*(required if isinstance(required, list) else ()), "domain"]}
-
-
-def _refusal(short: str, arguments: Mapping[str, object]) -> str | None:
-    """Rules that guard locks and gates look at the kind; Home Assistant keeps to it, and without it would take any."""
-    kinds = arguments.get("domain")
-    if short in _OF_ANY_KIND and not kinds:
-        return _KIND_WANTED
-    may_open = short in _OPENING and (not isinstance(kinds, list) or not kinds or "cover" in kinds)
-    return _COVER_WANTED if may_open and not arguments.get("device_class") else None
 
 
 def _objection(is_admin: bool, url: str, tools: Sequence[OfferedTool]) -> str | None:
