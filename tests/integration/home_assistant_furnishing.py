@@ -53,6 +53,8 @@ async def home_assistant(program: str, folder: Path, broker_port: int) -> AsyncI
         await _add(home, "mcp_server", {"llm_hass_api": ["assist"]})
         await _add(home, "mqtt", {"broker": "127.0.0.1", "port": broker_port})
         home.token = await _speakers_token(home)
+        await home.end()  # by which it saves all of this: a test may kill it
+        await home.start()
         yield home
     finally:
         await home.end(signal.SIGKILL)
