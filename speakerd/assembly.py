@@ -14,7 +14,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,8 @@ from speakerd.gpio.boards import Board, load_board
 from speakerd.gpio.panel import Panel
 from speakerd.ledger.ledger import Ledger
 from speakerd.ledger.prices import price_list
-from speakerd.mcp.home import instructions_with_room
+from speakerd.mcp.home import instructions_with_room, room_fact
+from speakerd.mcp.home_device import HomeDevice
 from speakerd.mcp.source import McpSource, servers_status
 from speakerd.mcp.sources import home_device, sources
 from speakerd.mqtt.setup import Mqtt, mqtt
@@ -163,7 +163,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         offline = await _offline(settings, servers, opened)
         ledger = _ledger(settings, daemon.post, opened)
         plane, sessions, tools = _conversation(
-            *(settings, around, daemon.post, ears, servers, ledger, kept, others, broker, opened)
+            *(settings, around, daemon.post, ears, servers, ledger, kept, others, broker, at_home, opened)
         )
         hearing.plane = plane
         proof = Proof(daemon, plane, ears)
@@ -233,6 +233,7 @@ def _conversation(
     kept: Kept,
     others: Sequence[McpSource],
     broker: Mqtt | None,
+    at_home: HomeDevice | None,
     opened: AsyncExitStack,
 ) -> tuple[AudioPlane, RealtimeSessions, ToolRunner]:
     loop = asyncio.get_running_loop()
@@ -256,7 +257,12 @@ def _conversation(
         broker.link.control(lambda: Facts(plane.volume, kept.timers.next_due_unix_seconds()), volume.set)
         offered += broker.tools
     tools = ToolRunner(offered, post, settings.tools.deadline_seconds, others)
-    facts = partial(changing_facts, kept.timers, kept.alarms)
+    # A room that the owner wrote down is among the instructions already.
+    room = at_home.room if at_home and not settings.home_assistant.room else str
+
+    def facts() -> str:
+        return f"{changing_facts(kept.timers, kept.alarms)} {room_fact(room())}".rstrip()
+
     sessions = RealtimeSessions(
         *(servers, tools.specs, plane.player, post), facts=facts, trace=around.trace, on_usage=ledger.book
     )

@@ -60,7 +60,8 @@ class HomeAssistantSettings:
     """File of a long-lived access token, best of a user who is no administrator; empty means the systemd credential
     home-assistant-token."""
     room: str = ""
-    """The room in which the speaker stands, in Home Assistant's words; it is meant where you name none."""
+    """The room in which the speaker stands, which is meant where you name none; empty means the one that Home Assistant
+    has it in, if that knows it by MQTT."""
     admin: bool = False
     """Use the endpoint that lets the assistant change Home Assistant itself, in place of what you exposed to Assist."""
     call_seconds: float = 10.0

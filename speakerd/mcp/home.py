@@ -29,8 +29,7 @@ _ACTIONS = (
 )
 """Tools that tell what they did, to things which the owner named; whatever else may tell of the world outside."""
 _OF_ANY_KIND = ("HassTurnOn", "HassTurnOff", "HassToggle")
-"""Tools that a lock obeys as a light does: by its name alone nobody can tell which of them it is."""
-_KIND_WANTED = 'Say in "domain" what kind of thing is meant, such as ["light"].'
+"""Tools that a lock obeys as a light does: the policy refuses them where the kind is not said."""
 
 
 def home_server(
@@ -48,16 +47,18 @@ def home_server(
         reads_outside=partial(_reads_outside, settings.admin),
         objection=partial(_objection, settings.admin),
         schema=_with_kind,
-        refusal=_refusal,
         meta=partial(_meta, device_id),
     )
 
 
 def instructions_with_room(instructions: str, room: str) -> str:
     """What the model is told about its part, with where it stands if that is known."""
-    if not room:
-        return instructions
-    return f"{instructions} You stand in the {room}: what is asked for without a place is meant there."
+    return f"{instructions} {room_fact(room)}".rstrip()
+
+
+def room_fact(room: str) -> str:
+    """What the model is told about where it stands; empty if that is not known."""
+    return f"You stand in the {room}: what is asked for without a place is meant there." if room else ""
 
 
 def _reads_outside(is_admin: bool, short: str) -> bool:
@@ -69,11 +70,6 @@ def _with_kind(short: str, schema: Mapping[str, object]) -> Mapping[str, object]
         return schema
     required = schema.get("required")
     return {**schema, "required": [*(required if isinstance(required, list) else ()), "domain"]}
-
-
-def _refusal(short: str, arguments: Mapping[str, object]) -> str | None:
-    """Rules that guard locks look at the kind, to which Home Assistant keeps; without it, it would take any."""
-    return _KIND_WANTED if short in _OF_ANY_KIND and not arguments.get("domain") else None
 
 
 def _objection(is_admin: bool, url: str, tools: Sequence[OfferedTool]) -> str | None:

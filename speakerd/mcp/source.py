@@ -116,8 +116,6 @@ class McpSource:
 
     async def call(self, name: str, arguments: Mapping[str, object]) -> str:
         """Call a tool by the server's own name for it; raises ToolError."""
-        if refusal := self._server.refusal(self._server.short(name), arguments):
-            raise ToolError(refusal)
         for is_last in (False, True):
             link = await self._ready()
             try:

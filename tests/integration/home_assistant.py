@@ -1,4 +1,4 @@
-"""Home Assistant itself, in a process of its own on loopback, with lights, a lock and a slow script.
+"""Home Assistant itself, in a process of its own on loopback, with lights, a lock, two covers and a slow script.
 
 Its accounts and rooms, and what is exposed of it, are in `home_assistant_furnishing`.
 """
@@ -48,6 +48,8 @@ input_boolean:
   kitchen_ceiling:
   hall_ceiling:
   unlocked:
+  big_one:
+  blind:
 script:
   slow_coffee:
     alias: Slow coffee
@@ -63,6 +65,8 @@ template:
         state: "{{{{ 'unlocked' if is_state('input_boolean.unlocked', 'on') else 'locked' }}}}"
         lock: {{action: input_boolean.turn_off, target: {{entity_id: input_boolean.unlocked}}}}
         unlock: {{action: input_boolean.turn_on, target: {{entity_id: input_boolean.unlocked}}}}
+  - cover:
+{covers}
 """
 _LIGHT = """
       - name: {name}
@@ -71,13 +75,21 @@ _LIGHT = """
         turn_on: {{action: input_boolean.turn_on, target: {{entity_id: input_boolean.{key}}}}}
         turn_off: {{action: input_boolean.turn_off, target: {{entity_id: input_boolean.{key}}}}}
 """
+_COVER = """
+      - name: {name}
+        unique_id: {key}
+        device_class: {kind}
+        state: "{{{{ 'open' if is_state('input_boolean.{key}', 'on') else 'closed' }}}}"
+        open_cover: {{action: input_boolean.turn_on, target: {{entity_id: input_boolean.{key}}}}}
+        close_cover: {{action: input_boolean.turn_off, target: {{entity_id: input_boolean.{key}}}}}
+"""
 _LIGHTS = {
     "kitchen": "Kitchen Light",
     "desk": "Desk Lamp",
     "kitchen_ceiling": "Ceiling Light",
     "hall_ceiling": "Ceiling Light",
 }
-BOOLEANS = tuple(f"input_boolean.{key}" for key in (*_LIGHTS, "unlocked"))
+BOOLEANS = tuple(f"input_boolean.{key}" for key in (*_LIGHTS, "unlocked", "big_one", "blind"))
 
 
 class HomeAssistant:
@@ -92,7 +104,9 @@ class HomeAssistant:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         lights = "".join(_LIGHT.format(key=key, name=name) for key, name in _LIGHTS.items())
-        (folder / "configuration.yaml").write_text(_CONFIGURATION.format(port=port, lights=lights))
+        covers = _COVER.format(key="big_one", name="Big One", kind="garage")
+        covers += _COVER.format(key="blind", name="Blind", kind="blind")
+        (folder / "configuration.yaml").write_text(_CONFIGURATION.format(port=port, lights=lights, covers=covers))
         self.owner_token = ""
         """The tests' own."""
         self.token = ""

@@ -26,6 +26,8 @@ class Model:
     """The tools that it knows."""
     told: list[str] = field(default_factory=list)
     """What came of its calls, and what it was told besides."""
+    facts: str = ""
+    """What it was told last that nobody said."""
     _wanted: tuple[str, str] | None = None
 
     async def asked(self, text: str, tool: str, /, **arguments: object) -> str:
@@ -49,6 +51,8 @@ class Model:
                     answers = [UPDATED]
                 case {"type": "conversation.item.create", "item": {"type": "function_call_output", "output": output}}:
                     self.told.append(output)
+                case {"type": "conversation.item.create", "item": {"role": "system", "content": [{"text": text}]}}:
+                    self.facts = text
                 case {"type": "response.create"}:
                     number += 1
                     answers = self._response(number)

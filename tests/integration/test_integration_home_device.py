@@ -11,10 +11,11 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from logs import log_of
-from speakerd.mcp.home_device import HomeDevice, own_id
+from speakerd.mcp.home_device import HomeDevice, Place, place, room
 
 TOKEN = "eyJ-the-token"  # noqa: S105 - of a server on loopback
-OURS = {"id": "f00", "identifiers": [["mqtt", "kitchen"]]}
+OURS = {"id": "f00", "identifiers": [["mqtt", "kitchen"]], "area_id": "a_1"}
+AREAS = [{"area_id": "a_2", "name": "Hall"}, 3, {"area_id": "a_1"}, {"area_id": "a_1", "name": "Lower\n kitchen"}]
 OTHERS = [
     {"id": "a1", "identifiers": [["zha", "kitchen"]]},
     {"id": "a2", "identifiers": [["mqtt", "hall"], ["mqtt"]]},
@@ -42,7 +43,10 @@ class Home:
         async for frame in connection:
             question = json.loads(frame)
             self.asked.append(question["type"])
-            told = self._lists.pop(0) if len(self._lists) > 1 else self._lists[0]
+            if question["type"] == "config/area_registry/list":
+                told: object = AREAS
+            else:
+                told = self._lists.pop(0) if len(self._lists) > 1 else self._lists[0]
             if isinstance(told, str):
                 await connection.send(told)
             else:
@@ -71,12 +75,12 @@ async def asking(device: HomeDevice) -> AsyncIterator[asyncio.Task[None]]:
 async def test_the_speaker_finds_itself_among_the_devices() -> None:
     async with home([*OTHERS, OURS]) as known:
         device = HomeDevice(known.url + "/", TOKEN, "kitchen")
-        assert device.id() is None
+        assert (device.id(), device.room()) == (None, "")
         with log_of("speakerd.mcp.home_device") as log:
             async with asking(device):
                 await log.until("knows the speaker")
-        assert device.id() == "f00"
-        assert known.asked == ["config/device_registry/list"]
+        assert (device.id(), device.room()) == ("f00", "Lower kitchen")
+        assert known.asked == ["config/device_registry/list", "config/area_registry/list"]
         assert not any(TOKEN in line for line in log.lines)
 
 
@@ -101,8 +105,33 @@ async def test_a_refused_token_is_not_tried_again() -> None:
         assert (device.id(), known.asked) == (None, [])
 
 
+async def test_it_may_be_moved_and_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speakerd.mcp.home_device.KNOWN_SECONDS", 0.01)
+    async with home([OURS], [{**OURS, "area_id": "a_2"}], []) as known:
+        device = HomeDevice(known.url, TOKEN, "kitchen")
+        with log_of("speakerd.mcp.home_device") as log:
+            async with asking(device):
+                await log.until("in a room", times=2)
+                assert device.room() == "Hall"
+                await log.until("no more")
+                assert (device.id(), device.room()) == (None, "")
+
+
 @pytest.mark.parametrize(
-    ("devices", "found"), [([], None), (OTHERS, None), ([*OTHERS, OURS], "f00"), (None, None), ({"id": "f00"}, None)]
+    ("devices", "found"),
+    [
+        ([], None),
+        (OTHERS, None),
+        ([*OTHERS, OURS], Place("f00", "a_1")),
+        ([{"id": "f00", "identifiers": [["x", "y"], ["mqtt", "kitchen"]]}], Place("f00")),
+        ([{**OURS, "area_id": 3}], Place("f00")),
+    ],
 )
-def test_only_its_own_device_counts(devices: Sequence[object], found: str | None) -> None:
-    assert own_id({"id": 1, "type": "result", "result": devices}, "kitchen") == found
+def test_only_its_own_device_counts(devices: Sequence[object], found: Place | None) -> None:
+    assert place(devices, "kitchen") == found
+
+
+@pytest.mark.parametrize(("area_id", "name"), [("a_2", "Hall"), ("a_1", "Lower kitchen"), ("a_3", "")])
+def test_a_room_has_the_name_that_its_owner_gave_it(area_id: str, name: str) -> None:
+    assert room(AREAS, area_id) == name
+    assert room([{"area_id": "x", "name": "x" * 1000}], "x") == "x" * 64
