@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +57,13 @@ class DaemonProcess:
     """A running daemon; `ended` must be called."""
 
     def __init__(
-        self, folder: Path, card: FakeCard, *, program: Sequence[str] = ("-m", "speakerd", "run"), board: str = "none"
+        self,
+        folder: Path,
+        card: FakeCard,
+        *,
+        program: Sequence[str] = ("-m", "speakerd", "run"),
+        board: str = "none",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start it; its settings, its state and its socket are in the folder."""
         self.folder = folder
@@ -72,13 +78,13 @@ class DaemonProcess:
         address = folder / "notify"
         address.unlink(missing_ok=True)
         self._listener.bind(str(address))
-        environment = service_environment() | card.environment | {"TMPDIR": str(folder / "tmp")}
-        environment |= {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": str(round(WATCHDOG_SECONDS * 1e6))}
+        given = service_environment() | card.environment | {"TMPDIR": str(folder / "tmp")} | dict(environment or {})
+        given |= {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": str(round(WATCHDOG_SECONDS * 1e6))}
         self.started_at = time.monotonic()
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
             [sys.executable, *program, "--config", str(folder / "speakerd.toml")],
-            env=environment,
+            env=given,
             stdin=pipe,
             stderr=pipe,
             text=True,
