@@ -160,6 +160,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         hearing.plane = plane
         plane.begin()
         opened.push_async_callback(plane.close)
+        await starting
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof), ledger.run()]
         owners += [other.run() for other in others]
@@ -171,7 +172,6 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         announcer = SpokenAnnouncer(lambda: voice(settings.offline), plane.player, daemon.post)
         audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
         devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer, audit)
-        await starting
         yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, ears, tuple(owners))
 
 

@@ -186,7 +186,9 @@ class AudioPlane:
         await self._closed.wait()
         process, self._begun = self._begun, None
         if process is not None:
+            self._process = None
             await asyncio.to_thread(process.end, 0.0)
+            self.capture.attach(None)
 
     async def _use_process(self) -> str:
         """One life of the process; returns why it ended."""
