@@ -21,6 +21,7 @@ from speakerd.audio.pcm import SESSION_RATE_HZ
 from speakerd.demo.card import FakeCard
 
 _SETTLING_SECONDS = 5.0
+_FEWEST_SECONDS = 6.0
 _TALK_SHARE = 0.25
 _LONGEST_TALK_SECONDS = 60.0
 _TALK_GAIN = 0.5
@@ -37,12 +38,17 @@ class _Count:
     wake_ups: int
 
 
-def idle(seconds: float) -> dict[str, Any]:
-    """The figures of so many seconds of a quiet room, and of some more in which people talk."""
-    talk_seconds = min(_LONGEST_TALK_SECONDS, _TALK_SHARE * seconds)
-    with daemon(seconds + talk_seconds + _SETTLING_SECONDS + _SPARE_SECONDS) as (running, card):
+def idle(most_seconds: float, deadline: float) -> dict[str, Any]:
+    """The figures of so many seconds of a quiet room, and of some more in which people talk; fewer near the deadline.
+
+    The deadline is a monotonic second.
+    """
+    with daemon(most_seconds + _LONGEST_TALK_SECONDS + _SETTLING_SECONDS + _SPARE_SECONDS) as (running, card):
         running.ready_seconds()
         time.sleep(_SETTLING_SECONDS)
+        left_seconds = (deadline - time.monotonic()) / (1 + _TALK_SHARE)
+        seconds = max(_FEWEST_SECONDS, min(most_seconds, left_seconds))
+        talk_seconds = min(_LONGEST_TALK_SECONDS, _TALK_SHARE * seconds)
         files, lines = written_files(running.folder), len(running.journal)
         quiet = _shares(running, seconds)
         changed = changes(files, written_files(running.folder))

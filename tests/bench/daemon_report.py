@@ -12,6 +12,7 @@ Figures = Mapping[str, Any]
 _WANTED: Mapping[str, tuple[str, float | None, int]] = {
     "ready_s": ("start to READY=1, files in memory, median s", 2, 2),
     "ready_cold_s": ("start to READY=1, files on the disk, s", None, 2),
+    "ready_cpu_s": ("CPU that all processes take until then, median s", None, 2),
     "import_s": ("of it the import of the daemon's code, median s", None, 2),
     "idle_cpu_share": ("CPU in a quiet room, all processes, share of a core", None, 4),
     "talk_cpu_share": ("CPU while people talk, the same", None, 4),
@@ -37,6 +38,7 @@ def keys(sections: Mapping[str, Figures]) -> dict[str, Any]:
     return {
         "ready_s": start["ready_s"]["p50"] if start else None,
         "ready_cold_s": start.get("cold_ready_s"),
+        "ready_cpu_s": start["ready_cpu_s"]["p50"] if start else None,
         "import_s": start["import_s"]["p50"] if start else None,
         "idle_cpu_share": idle.get("cpu_share"),
         "talk_cpu_share": idle.get("cpu_share_talk"),

@@ -20,10 +20,8 @@ def main() -> None:
     parser.add_argument("--amount", type=float, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     chosen = parser.parse_args()
-    if chosen.section == "start":
-        figures = starts(round(chosen.amount), time.monotonic() + chosen.seconds)
-    else:
-        figures = idle(chosen.amount)
+    deadline = time.monotonic() + chosen.seconds
+    figures = starts(round(chosen.amount), deadline) if chosen.section == "start" else idle(chosen.amount, deadline)
     sys.stdout.write(json.dumps(figures))
 
 

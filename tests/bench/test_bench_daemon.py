@@ -23,6 +23,7 @@ PROCESS = {
 SECTIONS: dict[str, Any] = {
     "start": {
         "ready_s": {"count": 3, "p50": 1.25, "p95": 1.5, "max": 1.75},
+        "ready_cpu_s": {"count": 3, "p50": 1.125, "p95": 1.5, "max": 1.75},
         "cold_ready_s": 3.5,
         "forgotten_files": 1234,
         "import_s": {"count": 3, "p50": 0.5, "p95": 0.5, "max": 0.5},
@@ -51,7 +52,7 @@ def report(sections: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_keys_come_out_of_the_sections() -> None:
     found = keys(SECTIONS)
-    assert (found["ready_s"], found["ready_cold_s"], found["import_s"]) == (1.25, 3.5, 0.5)
+    assert (found["ready_s"], found["ready_cold_s"], found["import_s"], found["ready_cpu_s"]) == (1.25, 3.5, 0.5, 1.125)
     assert (found["idle_cpu_share"], found["talk_cpu_share"], found["rss_mib"]) == (0.02, 0.03, 175.0)
     assert found["disk_writes_idle"] == 0
     assert set(keys({}).values()) == {None}
