@@ -6,6 +6,7 @@ driver would not.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ _SPARE_SECONDS = 60.0
 class _Count:
     """What one process had taken at one moment."""
 
+    pid: int
     cpu_seconds: float
     disk_bytes: int
     wake_ups: int
@@ -68,6 +70,7 @@ def idle(most_seconds: float, deadline: float) -> dict[str, Any]:
             "processes": {name: {**quiet["processes"].get(name, {}), **of} for name, of in memory.items()},
             "processes_talk": talking["processes"],
             "xruns": len(card.faults()),
+            "restarted": sorted({*quiet["restarted"], *talking["restarted"]}),
         }
 
 
@@ -98,25 +101,28 @@ def _shares(running: DaemonProcess, seconds: float) -> dict[str, Any]:
     before, began_at = _counts(running), time.monotonic()
     time.sleep(seconds)
     after, passed = _counts(running), time.monotonic() - began_at
-    if before.keys() != after.keys():
-        raise ChildProcessError(f"the daemon's processes changed: {sorted(before)} became {sorted(after)}")
-    processes = {
-        name: {
-            "cpu_share": (of.cpu_seconds - before[name].cpu_seconds) / passed,
-            "wake_ups_per_second": (of.wake_ups - before[name].wake_ups) / passed,
-            "disk_bytes": of.disk_bytes - before[name].disk_bytes,
-        }
-        for name, of in after.items()
-    }
+    processes = {name: _spent(before.get(name), of, passed) for name, of in after.items()}
     return {
+        "restarted": [name for name, of in after.items() if name not in before or before[name].pid != of.pid],
         "processes": processes,
         "cpu_share": sum(of["cpu_share"] for of in processes.values()),
         "disk_bytes": sum(of["disk_bytes"] for of in processes.values()),
     }
 
 
+def _spent(before: _Count | None, after: _Count, seconds: float) -> dict[str, float]:
+    """What a process has taken of each second; not a number where another process is in its place now."""
+    if before is None or before.pid != after.pid:
+        return {"cpu_share": math.nan, "wake_ups_per_second": math.nan, "disk_bytes": after.disk_bytes}
+    return {
+        "cpu_share": (after.cpu_seconds - before.cpu_seconds) / seconds,
+        "wake_ups_per_second": (after.wake_ups - before.wake_ups) / seconds,
+        "disk_bytes": after.disk_bytes - before.disk_bytes,
+    }
+
+
 def _counts(running: DaemonProcess) -> dict[str, _Count]:
-    return {name: _Count(cpu_seconds(pid), disk_bytes(pid), wake_ups(pid)) for name, pid in running.pids().items()}
+    return {name: _Count(pid, cpu_seconds(pid), disk_bytes(pid), wake_ups(pid)) for name, pid in running.pids().items()}
 
 
 def _memory(pid: int) -> dict[str, float]:

@@ -11,6 +11,7 @@ Figures = Mapping[str, Any]
 
 _WANTED: Mapping[str, tuple[str, float | None, int]] = {
     "ready_s": ("start to READY=1, files in memory, median s", 2, 2),
+    "ready_undisturbed_s": ("the same at real-time priority, before other programs, s", 2, 2),
     "ready_cold_s": ("start to READY=1, files on the disk, s", None, 2),
     "ready_cpu_s": ("CPU that all processes take until then, median s", None, 2),
     "import_s": ("of it the import of the daemon's code, median s", None, 2),
@@ -37,6 +38,7 @@ def keys(sections: Mapping[str, Figures]) -> dict[str, Any]:
     start, idle = sections.get("start", {}), sections.get("idle", {})
     return {
         "ready_s": start["ready_s"]["p50"] if start else None,
+        "ready_undisturbed_s": start.get("undisturbed_ready_s"),
         "ready_cold_s": start.get("cold_ready_s"),
         "ready_cpu_s": start["ready_cpu_s"]["p50"] if start else None,
         "import_s": start["import_s"]["p50"] if start else None,
@@ -91,6 +93,7 @@ def _circumstances(report: Figures) -> Iterator[str]:
         changed = ", ".join(idle["files_changed"]) or "none"
         yield (
             f"{idle['seconds']:.0f} s of a quiet room at load {idle['load_average']:.1f}: {idle['xruns']} xruns, "
+            f"{', '.join(idle['restarted']) or 'none'} restarted, "
             f"{idle['journal_lines']} lines for the journal, changed files: {changed}."
         )
     for name, reason in report["not_measured"].items():

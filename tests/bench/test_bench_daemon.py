@@ -24,6 +24,7 @@ SECTIONS: dict[str, Any] = {
     "start": {
         "ready_s": {"count": 3, "p50": 1.25, "p95": 1.5, "max": 1.75},
         "ready_cpu_s": {"count": 3, "p50": 1.125, "p95": 1.5, "max": 1.75},
+        "undisturbed_ready_s": 1.0625,
         "cold_ready_s": 3.5,
         "forgotten_files": 1234,
         "import_s": {"count": 3, "p50": 0.5, "p95": 0.5, "max": 0.5},
@@ -40,6 +41,7 @@ SECTIONS: dict[str, Any] = {
         "files_changed": [],
         "journal_lines": 0,
         "xruns": 2,
+        "restarted": [],
         "processes": {"daemon": PROCESS, "card": PROCESS},
     },
 }
@@ -68,7 +70,9 @@ def test_a_write_is_seen_by_its_bytes_or_by_its_file(disk_bytes: int, changed: l
     assert ", ".join(changed) in text(report(sections))
 
 
-@pytest.mark.parametrize("words", ["1.25", "<= 2", "62.5", "18.2", "load 1.5", "2 xruns", "1234 files", "33 s in all"])
+@pytest.mark.parametrize(
+    "words", ["1.25", "1.06", "<= 2", "62.5", "18.2", "load 1.5", "2 xruns", "1234 files", "none restarted", "33 s"]
+)
 def test_the_report_says(words: str) -> None:
     assert words in text(report(SECTIONS))
 
