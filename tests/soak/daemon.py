@@ -97,7 +97,9 @@ def _day(on: World, sample: Sample) -> str:
 
 def _figures(report: dict[str, Any]) -> str:
     counts = "  ".join(f"{name} {count}" for name, count in sorted(report["counts"].items()))
-    grown = "  ".join(f"{name} {report['per_hour'].get(name, float('nan')):+.2f}" for name in _TOLD_FIGURES)
+    # The others are killed now and then, so that a line through their sizes would tell nothing.
+    daemons = [name for name in _TOLD_FIGURES if name.startswith("daemon_")]
+    grown = "  ".join(f"{name} {report['per_hour'].get(name, float('nan')):+.2f}" for name in daemons)
     return (
         f"{report['hours']:.2f} h, {report['days']} days: {counts}\n"
         f"    stuck {report['counts'].get('stuck', 0)}, missed wakes {report['counts'].get('missed_wakes', 0)}, "

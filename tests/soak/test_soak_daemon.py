@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,8 @@ class Teller:
 
     def _tell(self) -> None:
         connection, _ = self._listener.accept()
-        with connection, connection.makefile("rw") as lines:
+        # Whoever has read enough may be gone before the last line.
+        with suppress(BrokenPipeError), connection, connection.makefile("rw") as lines:
             self.lines.append(lines.readline())
             for number, event in enumerate(self._events):
                 if number == 1:
