@@ -86,6 +86,7 @@ def _add_remote_commands(commands: Any, configured: argparse.ArgumentParser) -> 
     texted = argparse.ArgumentParser(add_help=False, parents=[configured])
     texted.add_argument("words", nargs="+", metavar="TEXT", help="- reads it from stdin")
     say = commands.add_parser("say", parents=[texted], help="have the running speaker say TEXT, and wait for it")
+    say.add_argument("--everywhere", action="store_true", help="have all speakers of the home say it (over MQTT)")
     say.set_defaults(command=_say)
     ask = commands.add_parser("ask", parents=[texted], help="ask its assistant TEXT, and print the answer")
     ask.add_argument("--text", action="store_true", help="the answer is printed and not spoken")
@@ -174,7 +175,7 @@ def _check(chosen: argparse.Namespace) -> int:
 def _say(chosen: argparse.Namespace) -> int:
     from speakerd import remote
 
-    return remote.say(_socket(chosen), chosen.words)
+    return remote.say(_socket(chosen), chosen.words, everywhere=chosen.everywhere)
 
 
 def _ask(chosen: argparse.Namespace) -> int:

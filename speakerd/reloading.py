@@ -14,6 +14,7 @@ from speakerd.core.events import WordsChanged
 from speakerd.core.words import Action, CallTool, Stop, Talk, WordAction
 from speakerd.errors import SpeakerdError
 from speakerd.ports import Post
+from speakerd.realtime.asked import texts
 from speakerd.settings import OtherWord, Settings, WakeWordSettings
 from speakerd.wakeword import models
 from speakerd.wakeword.ears import WakeWordEars, equipment
@@ -78,6 +79,6 @@ def _action(other: OtherWord) -> Action:
         case "stop":
             return Stop()
         case "tool":
-            return CallTool(other.tool, other.arguments)
+            return CallTool(other.tool, other.arguments, texts(other.arguments))
         case _:
             return Talk()

@@ -76,6 +76,17 @@ async def test_say_waits_until_it_is_spoken_and_prints_nothing(
     assert capsys.readouterr() == ("", "")
 
 
+async def test_say_everywhere_needs_a_way_to_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon = Daemon()
+    async with serving(tmp_path, daemon, monkeypatch):
+        assert await typed("say", "--everywhere", "The post is here.") == FAILED
+    assert daemon.posted == []
+    sentence = 'speakerd: Other speakers are reached over MQTT: set "mqtt.host".\n'
+    assert capsys.readouterr() == ("", sentence)
+
+
 @pytest.mark.parametrize("command", ["say", "ask"])
 async def test_a_refusal_is_one_sentence_and_1(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

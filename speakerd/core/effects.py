@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from speakerd.core.cues import Cue as Cue
 from speakerd.core.events import Timer
+from speakerd.core.kinds import Asker
 from speakerd.core.kinds import PlayoutLevel as PlayoutLevel
 
 LEFT_OFF = -1
@@ -73,6 +74,7 @@ class NoteDecision:
     decision: str
     """"allowed", "refused" or "waiting"."""
     reason: str
+    asker: Asker = Asker.VOICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,16 @@ class PlayoutLevel(Enum):
     """Silent, and waiting at the very next sample."""
 
 
+class Asker(Enum):
+    """Who began what led to a tool call."""
+
+    VOICE = "voice"
+    TEXT = "text"
+    """By the control socket."""
+    WORD = "word"
+    """A wake word that calls a tool."""
+
+
 class Timer(Enum):
     """The core's timers; starting one replaces the running one of the same name."""
 

@@ -8,7 +8,8 @@ Requests:
                                    what the assistant says and does, until the turn is over; "aloud" may be left out,
                                    and false means that the answer is text alone
     {"do": "say", "text": "…"}     nothing; the speaker says it in its own voice as soon as nothing else goes on, and
-                                   this ends when it has been heard
+                                   this ends when it has been heard; with "everywhere": true the other speakers of the
+                                   home say it, too, and if they cannot be told nobody does
     {"do": "retry"}                nothing; endpoints that were given up are tried again
     {"do": "mute"}                 nothing; changes nothing if it was muted already
     {"do": "unmute"}               nothing; changes nothing if it was not muted
@@ -87,6 +88,8 @@ def text_refusal(request: Mapping[str, object]) -> str | None:
         return f'{"An" if request["do"] == "ask" else "A"} "{request["do"]}" needs a "text" that is not empty.'
     if request["do"] == "ask" and not isinstance(request.get("aloud", True), bool):
         return '"aloud" must be true or false.'
+    if request["do"] == "say" and not isinstance(request.get("everywhere", False), bool):
+        return '"everywhere" must be true or false.'
     if request["do"] == "say" and len(text) > LONGEST_SAID:
         return f"At most {LONGEST_SAID} characters can be said at once, and these are {len(text)}: say them in parts."
     return None
