@@ -21,6 +21,8 @@ from soak.daemon_verdict import WARM_UP_SECONDS, verdict
 from soak.daemon_watch import asked
 from soak.daemon_world import World, world
 
+_ROLLOVER_HOURS = 0.1
+"""A day's worth, after which the ledger must know of a midnight."""
 _TOLD_FIGURES = ("daemon_rss_mib", "assistant_rss_mib", "card_rss_mib", "daemon_files", "daemon_threads", "processes")
 
 
@@ -63,19 +65,25 @@ def _live(seconds: float, every_seconds: float, tell: Callable[[str], None]) -> 
                 tell(f"    {sentence}")
             if time.monotonic() - told_at >= every_seconds:
                 told_at = time.monotonic()
-                tell(_figures(_report(on, samples, warm_up_seconds)))
-        return _report(on, samples, warm_up_seconds)
+                tell(_figures(_report(on, samples, warm_up_seconds, seconds / 7200)))
+        return _report(on, samples, warm_up_seconds, seconds / 7200)
 
 
-def _report(on: World, samples: Sequence[Sample], warm_up_seconds: float) -> dict[str, Any]:
+def _report(
+    on: World, samples: Sequence[Sample], warm_up_seconds: float, midnight_after_hours: float
+) -> dict[str, Any]:
     is_over = on.watch.is_over()
+    hours = (time.monotonic() - on.began_at) / 3600
     found = verdict(samples, on.tally.counts, warm_up_seconds) + on.tally.troubles
     if is_over:
         found.append(f"The daemon ended with {on.daemon.process.wait(10)}: {on.daemon.journal[-5:]}")
+    if len(on.dates) < 2 and hours > midnight_after_hours + _ROLLOVER_HOURS:
+        found.append(f"No new day began for the ledger: it knows {sorted(on.dates)}.")
     health = {} if is_over else asked(on.daemon.control, {"do": "status"})[0]
     levels = Counter(line.partition(" ")[0] for line in on.daemon.journal)
     return {
-        "hours": (time.monotonic() - on.began_at) / 3600,
+        "hours": hours,
+        "dates": sorted(on.dates),
         "days": on.day,
         "counts": dict(on.tally.counts),
         "card_restarts": health.get("restarts"),
@@ -101,7 +109,7 @@ def _figures(report: dict[str, Any]) -> str:
     daemons = [name for name in _TOLD_FIGURES if name.startswith("daemon_")]
     grown = "  ".join(f"{name} {report['per_hour'].get(name, float('nan')):+.2f}" for name in daemons)
     return (
-        f"{report['hours']:.2f} h, {report['days']} days: {counts}\n"
+        f"{report['hours']:.2f} h, {report['days']} days, dates {report['dates']}: {counts}\n"
         f"    stuck {report['counts'].get('stuck', 0)}, missed wakes {report['counts'].get('missed_wakes', 0)}, "
         f"card restarts {report['card_restarts']}, xruns {report['xruns']}, journal {report['journal']}, "
         f"load {report['load_average']:.1f}\n"
