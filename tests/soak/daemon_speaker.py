@@ -17,6 +17,15 @@ from speakerd.service.journal import set_up_logging
 from speakerd.settings import load
 
 
+class _ForgetfulPin(MockPWMPin):  # type: ignore[misc]  # gpiozero has no types
+    """A pin that does not remember each brightness of its LED: over hours that would look like a leak of ours."""
+
+    def _change_state(self, value: float) -> bool:
+        is_changed: bool = super()._change_state(value)
+        del self.states[:-1]
+        return is_changed
+
+
 def main() -> None:
     """Be the speaker until SIGTERM."""
     parser = argparse.ArgumentParser(prog="soak.daemon_speaker")
@@ -24,7 +33,7 @@ def main() -> None:
     path = parser.parse_args().config
     settings = load(path, os.environ)
     set_up_logging(settings.control.log_level)
-    pins = MockFactory(pin_class=MockPWMPin)
+    pins = MockFactory(pin_class=_ForgetfulPin)
     board = load_board(settings.board)
     buttons = {"action": board.action_pin, "mute": board.mute_pin}
     threading.Thread(target=_press, args=(pins, buttons), daemon=True).start()

@@ -27,6 +27,7 @@ _VOICES = (1, 2, 8)
 _SPEECH_DBFS = -26.0
 _HEARD_SECONDS = 4.0
 """Longest time from the end of a sentence that begins with the wake word to the first sign that it was heard."""
+_MOST_LATE_RINGS = 5
 _REST_SECONDS = 60.0
 """What an idle speaker may be away for at most: the longest answer, a follow-up, and a reconnection."""
 
@@ -89,15 +90,30 @@ class World:
         self.daemon.process.stdin.flush()
 
     def rest(self) -> None:
-        """Wait until the speaker is idle; if it does not come to rest by itself it is stuck, and is told to stop."""
-        if self.watch.rests(_REST_SECONDS):
+        """Wait until the speaker is idle; if it does not come to rest by itself it is stuck, and is told to stop.
+
+        A timer that rings now was misunderstood, or was set by a scene that failed: the user silences it.
+        """
+        if self._rests():
             return
         self.tally.counts["stuck"] += 1
         self.trouble(f"Stuck: {dict(self.watch.now)}.")
         if self.watch.now.get("muted"):
             self.press("mute")
         self.press("action")
-        self.watch.rests(_REST_SECONDS)
+        self._rests()
+
+    def _rests(self) -> bool:
+        for _ in range(_MOST_LATE_RINGS):
+            if not self.watch.until(lambda: self.watch.now["light"] in ("idle", "ringing"), _REST_SECONDS):
+                return False
+            if self.watch.now["light"] == "idle":
+                return True
+            mark = self.watch.mark()
+            self.tally.counts["late_rings"] += 1
+            self.press("action")
+            self.watch.sees(mark, _HEARD_SECONDS, ringing=False)
+        return False
 
     def trouble(self, sentence: str) -> None:
         """Write down what was not as it must be."""
