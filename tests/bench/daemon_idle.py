@@ -21,7 +21,7 @@ from soak.processes import cpu_seconds, disk_bytes, open_files, pss_mib, rss_mib
 from speakerd.audio.pcm import SESSION_RATE_HZ
 from speakerd.demo.card import FakeCard
 
-_SETTLING_SECONDS = 5.0
+_SETTLING_SECONDS = 3.0
 _FEWEST_SECONDS = 6.0
 _TALK_SHARE = 0.25
 _LONGEST_TALK_SECONDS = 60.0
