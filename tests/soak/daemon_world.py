@@ -28,6 +28,7 @@ _SPEECH_DBFS = -26.0
 _HEARD_SECONDS = 4.0
 """Longest time from the end of a sentence that begins with the wake word to the first sign that it was heard."""
 _MOST_LATE_RINGS = 5
+_MOST_TRIES, _MOST_MISSED = 5, 2
 _REST_SECONDS = 60.0
 """What an idle speaker may be away for at most: the longest answer, a follow-up, and a reconnection."""
 
@@ -66,17 +67,21 @@ class World:
         return len(sound) / VOICE_RATE_HZ
 
     def wake(self, sentence: str = "") -> bool:
-        """Say the wake word, with a sentence in the same breath; whether it was heard, if need be at the second try."""
+        """Say the wake word, with a sentence in the same breath; whether it was heard, if need be once more."""
         text = f"{WAKE_WORD}, {sentence}" if sentence else WAKE_WORD
-        for _ in range(2):
+        missed = 0
+        for _ in range(_MOST_TRIES):
             mark, lost = self.watch.mark(), self._lost_sounds()
             self.tally.counts["wakes"] += 1
             if self.watch.sees(mark, self.say(text) + _HEARD_SECONDS, phase="listening"):
                 return True
             # What a busy machine has cut out of a word proves nothing against the ears.
-            kind = "missed_wakes" if self._lost_sounds() == lost else "disturbed_wakes"
-            self.tally.counts[kind] += 1
-        self.trouble(f"The wake word was missed twice; the light was {self.watch.now.get('light')}.")
+            is_ours = self._lost_sounds() == lost
+            self.tally.counts["missed_wakes" if is_ours else "disturbed_wakes"] += 1
+            missed += is_ours
+            if missed == _MOST_MISSED:
+                break
+        self.trouble(f"The wake word was not heard in {_MOST_TRIES} tries, or missed twice: {self.watch.now['light']}.")
         return False
 
     def _lost_sounds(self) -> int:
