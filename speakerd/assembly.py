@@ -158,14 +158,17 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         observers += [Telling(control, notifier), write_down, *kept.observers]
         panel = Panel(board, daemon.post, around.pin_factory)
         opened.callback(panel.close)
+        offline, starting = _offline(settings, servers, opened)
         ears = await listening.begin(settings, daemon.post, around.observe_score, control)
         opened.callback(ears.close)
-        offline = await _offline(settings, servers, opened)
         ledger = _ledger(settings, daemon.post, opened)
         plane, sessions, tools = _conversation(
             *(settings, around, daemon.post, ears, servers, ledger, kept, others, broker, at_home, opened)
         )
         hearing.plane = plane
+        plane.begin()
+        opened.push_async_callback(plane.close)
+        await starting
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof), ledger.run()]
         owners += [other.run() for other in others]
@@ -209,14 +212,23 @@ def sound_path(settings: Settings, board: Board) -> AudioSettings:
     return replace(audio, canceller="none" if board.hardware_aec else "software")
 
 
-async def _offline(settings: Settings, servers: Sequence[Endpoint], opened: AsyncExitStack) -> OfflineProcess | None:
+def _offline(
+    settings: Settings, servers: Sequence[Endpoint], opened: AsyncExitStack
+) -> tuple[OfflineProcess | None, asyncio.Future[None]]:
+    """The assistant on the device, if it is wanted, which starts beside the rest; and what is done when it listens."""
     sockets = [server.unix_socket for server in servers if server.unix_socket is not None]
     if not sockets:
-        return None
+        return None, asyncio.ensure_future(asyncio.sleep(0))
     offline = OfflineProcess(settings.offline, sockets[0])
     opened.push_async_callback(offline.stop)
-    await offline.start()
-    return offline
+    starting = asyncio.create_task(offline.start())
+    opened.push_async_callback(_given_up, starting)
+    return offline, starting
+
+
+async def _given_up(starting: asyncio.Task[None]) -> None:
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
 
 
 def _servers(others: Sequence[McpSource], broker: Mqtt | None) -> list[Mapping[str, object]]:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.core.cues import Cue
-from speakerd.core.effects import PlayoutLevel
-from speakerd.core.events import Event
-from speakerd.core.lights import Light
+if TYPE_CHECKING:  # the assistant's process needs nothing of the core, and starts sooner without
+    from speakerd.core.cues import Cue
+    from speakerd.core.effects import PlayoutLevel
+    from speakerd.core.events import Event
+    from speakerd.core.lights import Light
 
-Post = Callable[[Event], None]
+Post: TypeAlias = "Callable[[Event], None]"
 """Hands an event to the loop; safe from any thread."""
 
 AudioSink = Callable[[int, bytes], None]

@@ -28,6 +28,7 @@ from speakerd.settings_mcp import HomeAssistantSettings as HomeAssistantSettings
 from speakerd.settings_mcp import McpServer as McpServer
 from speakerd.settings_mcp import McpSettings as McpSettings
 from speakerd.settings_mqtt import MqttSettings as MqttSettings
+from speakerd.settings_offline import OfflineSettings as OfflineSettings
 from speakerd.settings_tools import PolicyRow as PolicyRow
 from speakerd.settings_tools import ToolSettings as ToolSettings
 
@@ -173,18 +174,6 @@ class ConversationSettings:
     """How long the next session is kept ready after a conversation, so that the wake word need not wait for it."""
     failover_seconds: float = 4.0
     """Seconds that an endpoint may take to be ready while another one could answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class OfflineSettings:
-    """The assistant on the device."""
-
-    voice: str = "en-gb"
-    """Voice of espeak-ng, or the path of a piper voice (.onnx) where the program piper is installed."""
-    words_per_minute: int = 165
-    """How fast espeak-ng speaks."""
-    silence_ms: int = 700
-    """Silence that ends an utterance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from speakerd.audio import wire
 from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, on_all_channels, samples_in, samples_of
 from speakerd.audio.playhead import Over, Playhead
 from speakerd.audio.resample import Resampler, resampled
-from speakerd.core.effects import PlayoutLevel
+from speakerd.core.kinds import PlayoutLevel
 
 Times = Mapping[str, float]
 """PortAudio's."""

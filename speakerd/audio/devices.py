@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from speakerd.audio.alsa_cards import AlsaCard, Kind
 from speakerd.audio.device_names import (
@@ -31,7 +31,9 @@ from speakerd.audio.device_names import (
     without_numbers,
 )
 from speakerd.errors import AudioDeviceError
-from speakerd.settings import AudioSettings
+
+if TYPE_CHECKING:  # the card's process needs no settings, and starts sooner without
+    from speakerd.settings import AudioSettings
 
 Direction = Literal["input", "output"]
 

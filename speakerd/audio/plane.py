@@ -26,7 +26,7 @@ from speakerd.settings import AudioSettings
 
 _log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS, _FIRST_LOOK_SECONDS = 0.2, 0.02
 _SILENT_SECONDS = 0.5
 _START_SECONDS = 15.0
 """Longest wait for the first sign of a stream: a slow Pi imports for seconds, and a USB card may open slowly."""
@@ -106,6 +106,8 @@ class AudioPlane:
         self.player = CardPlayer(settings, post)
         """The Player port, with the volume."""
         self._process: CardProcess | None = None
+        self._begun: CardProcess | None = None
+        """The first process, until `run` takes it over."""
         self._missing = ""
         """Why there is no card."""
         self._found_at: float | None = None
@@ -156,6 +158,10 @@ class AudioPlane:
             echo_delay_ms=hearing.echo_delay_ms,
         )
 
+    def begin(self) -> None:
+        """Start the card's process ahead of `run`, while others start, too; `close` ends it in any case."""
+        self._begun = self._start_process()
+
     async def run(self) -> None:
         """Keep the card working until `close`; raises only what is a bug."""
         self._closed.clear()
@@ -179,16 +185,21 @@ class AudioPlane:
         if not self._closing.done():
             self._closing.set_result(None)
         await self._closed.wait()
+        process, self._begun = self._begun, None
+        if process is not None:
+            self._process = None
+            await asyncio.to_thread(process.end, 0.0)
+            self.capture.attach(None)
 
     async def _use_process(self) -> str:
         """One life of the process; returns why it ended."""
-        process = self._start_process()
+        process, self._begun = self._begun or self._start_process(), None
         started_at = self._loop.time()
         reason = ""
         try:
             while not (reason := self._trouble(process, started_at)) and not self._closing.done():
                 self._look(process)
-                await self._pause(_LOOK_SECONDS)
+                await self._pause(self._look_seconds(process))
         finally:
             self._process = None
             grace_seconds = _GRACE_SECONDS if self._closing.done() else 0.0
@@ -205,6 +216,11 @@ class AudioPlane:
         )
         self.capture.attach(process)
         return process
+
+    def _look_seconds(self, process: CardProcess) -> float:
+        """Until the next look: soon while the card starts, for the whole speaker waits for it."""
+        is_starting = self._found_at is None and not _is_missing(process)
+        return _FIRST_LOOK_SECONDS if is_starting else _LOOK_SECONDS
 
     def _look(self, process: CardProcess) -> None:
         """Tell when the card is found, and when it is missing."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerd.audio.pcm import clip_int16, samples_in
-from speakerd.core.effects import PlayoutLevel
+from speakerd.core.kinds import PlayoutLevel
 
 _FADE_MS = 5
 _DUCK_MS, _UNDUCK_MS = 30, 100

@@ -6,24 +6,14 @@ The daemon carries effects out at once and in order; a device that takes time an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from speakerd.core.cues import Cue as Cue
 from speakerd.core.events import Timer
 from speakerd.core.kinds import Asker
+from speakerd.core.kinds import PlayoutLevel as PlayoutLevel
 
 LEFT_OFF = -1
 """In the place of a capture position: where the uplink ended last."""
-
-
-class PlayoutLevel(Enum):
-    """How loud answers are, beside the volume."""
-
-    FULL = 0
-    DUCKED = 1
-    """Quieter, so that a voice is heard better."""
-    HELD = 2
-    """Silent, and waiting at the very next sample."""
 
 
 # The session

@@ -42,6 +42,16 @@ class Talker(Enum):
     ASSISTANT = "assistant"
 
 
+class PlayoutLevel(Enum):
+    """How loud answers are, beside the volume."""
+
+    FULL = 0
+    DUCKED = 1
+    """Quieter, so that a voice is heard better."""
+    HELD = 2
+    """Silent, and waiting at the very next sample."""
+
+
 class Asker(Enum):
     """Who began what led to a tool call."""
 
