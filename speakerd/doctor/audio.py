@@ -7,9 +7,9 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TextIO
 
 from speakerd.assembly import sound_path
 from speakerd.audio import echo_verdict
@@ -20,6 +20,7 @@ from speakerd.audio.mic_levels import MicLevels, advice
 from speakerd.audio.own_card import own_card
 from speakerd.audio.plane import AudioHealth
 from speakerd.device_table import chosen, told
+from speakerd.doctor.finding import Finding, line
 from speakerd.errors import AudioDeviceError
 from speakerd.folders import speakers_folder
 from speakerd.gpio.boards import Board, load_board
@@ -33,16 +34,6 @@ _FORMAT = ("capture_rate_hz", "capture_channels", "playout_rate_hz", "playout_ch
 _CLOCKS = ("capture_ppm", "playout_ppm")
 """Fields of AudioHealth that are shown where it has them."""
 _MOST_PPM = 500.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found of one part."""
-
-    part: str
-    state: Literal["ok", "failed", "skipped"]
-    text: str
-    """What it is, what to do, or why it was not tried."""
 
 
 def run_audio(
@@ -62,12 +53,6 @@ async def _run_audio(settings: Settings, as_json: bool, environment: Mapping[str
     if as_json:
         out.write(json.dumps({"findings": [asdict(finding) for finding in findings]}) + "\n")
     return EX_UNAVAILABLE if any(finding.state == "failed" for finding in findings) else 0
-
-
-def line(finding: Finding) -> str:
-    """A finding as a person reads it: a failure is the sentence that says what to do."""
-    state = "" if finding.state == "failed" else f"{finding.state}: "
-    return f"{finding.part:<16} {state}{finding.text}"
 
 
 async def audio_findings(settings: Settings, environment: Mapping[str, str]) -> AsyncIterator[Finding]:
