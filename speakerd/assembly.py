@@ -45,7 +45,7 @@ from speakerd.realtime.endpoints import Endpoint, endpoints
 from speakerd.realtime.session import RealtimeSessions
 from speakerd.reloading import Reloading
 from speakerd.rules import rules
-from speakerd.service.control import ControlServer
+from speakerd.service.control import ControlServer, Knob
 from speakerd.service.logbook import write_down
 from speakerd.service.notify import Notifier, feed_watchdog
 from speakerd.service.telling import Telling, snapshot
@@ -55,6 +55,7 @@ from speakerd.tools.commands import command_tools
 from speakerd.tools.everyday import Kept, everyday_tools, kept_in
 from speakerd.tools.facts import changing_facts
 from speakerd.tools.home import DemoHome
+from speakerd.tools.inventory import inventory
 from speakerd.tools.kept_volume import KeptVolume
 from speakerd.tools.registry import ToolRunner
 from speakerd.wakeword import ears as wakeword
@@ -155,8 +156,9 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         offline = await _offline(settings, servers, opened)
         ledger = _ledger(settings, daemon.post, opened)
         plane, sessions, tools = _conversation(
-            *(settings, around, daemon.post, ears, servers, ledger, kept, others, broker, opened)
+            *(settings, around, daemon.post, ears, servers, ledger, kept, others, broker, control, opened)
         )
+        control.inventory = lambda: inventory(daemon.state.rules.policy, tools.specs())
         hearing.plane = plane
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof), ledger.run()]
@@ -224,6 +226,7 @@ def _conversation(
     kept: Kept,
     others: Sequence[McpSource],
     broker: Mqtt | None,
+    control: ControlServer,
     opened: AsyncExitStack,
 ) -> tuple[AudioPlane, RealtimeSessions, ToolRunner]:
     loop = asyncio.get_running_loop()
@@ -237,6 +240,7 @@ def _conversation(
     volume = KeptVolume(state_folder(settings, os.environ) / "volume.json", plane.set_volume)
     volume.restore()
     opened.callback(volume.close)
+    control.knob = Knob(lambda: plane.volume, volume.set)
     home = DemoHome() if settings.tools.demo_home else None
     offered = everyday_tools(kept, post, lambda: plane.volume, volume.set, home=home, spending=ledger.standing)
     offered += command_tools(settings.tools.commands, {tool.spec.name for tool in offered})
@@ -278,6 +282,7 @@ class _ProofOfHearing:
         health = self.plane.health
         age_seconds = health.last_mic_frame_age_seconds(asyncio.get_running_loop().time())
         known = {
+            "volume_percent": round(self.plane.volume * 100),
             "mic_frame_age_seconds": None if age_seconds is None else round(age_seconds, 3),
             **{name: getattr(health, name) for name in ("frames", "overruns", "underruns", "restarts")},
             **{name: getattr(health, name) for name in ("capture_rate_hz", "block_ms", "is_duplex")},

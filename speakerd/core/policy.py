@@ -54,6 +54,17 @@ def _matches(rule: PolicyRule, asked: Asked) -> bool:
     )
 
 
+def rules_for(rules: tuple[PolicyRule, ...], tool: str) -> tuple[PolicyRule, ...]:
+    """The rules that calls of a tool may meet, in order; the last one is for all the calls that no other is for."""
+    found: list[PolicyRule] = []
+    for rule in (*rules, PolicyRule("*", Verdict.ALLOW)):
+        if matches(rule.tool, tool):
+            found.append(rule)
+            if not rule.arguments:
+                break
+    return tuple(found)
+
+
 def matches(pattern: str, text: str) -> bool:
     """Whether a text is what a pattern describes."""
     first, *rest = pattern.casefold().split("*")

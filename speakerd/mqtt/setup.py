@@ -73,7 +73,7 @@ def mqtt(settings: MqttSettings, post: Post, state: Callable[[], State], environ
         _log.warning('The password for MQTT goes to %s unencrypted: set "mqtt.tls" to true.', settings.host)
     link = MqttLink(
         known,
-        _device(settings),
+        this_device(settings),
         post,
         state,
         discovery_prefix=settings.discovery_prefix,
@@ -96,7 +96,8 @@ def check_mqtt(settings: MqttSettings, environment: Mapping[str, str]) -> None:
     mqtt(settings, lambda event: None, State, environment)
 
 
-def _device(settings: MqttSettings) -> Device:
+def this_device(settings: MqttSettings) -> Device:
+    """This speaker as a device."""
     host = socket.gethostname()
     try:
         machine_id = _MACHINE_ID.read_text(encoding="utf-8")
