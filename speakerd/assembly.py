@@ -49,6 +49,7 @@ from speakerd.service.control import ControlServer, Knob
 from speakerd.service.logbook import write_down
 from speakerd.service.notify import Notifier, feed_watchdog
 from speakerd.service.telling import Telling, snapshot
+from speakerd.service.waits import Waits
 from speakerd.settings import AudioSettings, Settings
 from speakerd.tools.audit import AuditFile
 from speakerd.tools.commands import command_tools
@@ -104,7 +105,7 @@ async def serve(
 ) -> None:
     """Run the speaker until SIGTERM or SIGINT; raises a SpeakerdError for what waiting cannot help.
 
-    On SIGHUP `again` gives the settings anew: those of the wake word change at once, others are named.
+    On SIGHUP `again` gives the settings anew: what can change does at once, the rest is named.
     """
     async with assembled(settings, surroundings or Surroundings()) as speaker:
         _obey_signals(speaker.daemon)
@@ -148,7 +149,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         )
         opened.callback(control.close)
         kept = kept_in(state_folder(settings, os.environ), daemon.post, asyncio.get_running_loop())
-        observers += [Telling(control, notifier), write_down, *kept.observers]
+        observers += [Telling(control, notifier), write_down, Waits(), *kept.observers]
         panel = Panel(board, daemon.post, around.pin_factory)
         opened.callback(panel.close)
         ears = await listening.begin(settings, daemon.post, around.observe_score, control)

@@ -15,9 +15,9 @@ FIELDS: Mapping[str, str] = {
     "ENDPOINT": "the endpoint that it is about, by its name in the settings",
     "ITEM": "the endpoint's id of what is being said",
     "TOOL": "the tool that was called",
-    "COST_USD": "dollars that were spent today, at an event Spent",
-    "LATENCY_MS": "milliseconds that were waited: from your last word to the first sound of the answer, "
-    "from an activation to a session that is up, or for a tool",
+    "COST_USD": "dollars: of the conversation that is over, or of what has reached its limit",
+    "LATENCY_MS": "milliseconds that were waited: for the first sound of an answer, from when the end of your turn was "
+    "noticed, or for a tool",
     "FAULT": "why something failed, in one of the words that `speakerd status` has",
 }
 """Name → what it tells."""
