@@ -71,7 +71,7 @@ What is logged goes to the journal, and outside systemd to standard error. Neith
 ever logged, at no level. The first failure of a kind is a warning; its repeats within ten minutes are for debugging
 (control.log_level).
 
-Under systemd entries have these fields; for example: journalctl -u speakerd EVENT=Spent -o json
+Under systemd entries have these fields; for example: journalctl -u speakerd -o verbose EVENT=AnswerStarted
 """
 
 

@@ -50,9 +50,9 @@ The event answered ends what speakerd ask or speakerd say began.
 """
 
 SIGNALS: Rows = {
-    "SIGHUP": "Read the settings again (systemctl reload speakerd). Those of the wake word count at once; each other "
-    "one that was changed is named in a line of the journal, and counts from the next start. A file that is wrong "
-    "changes nothing, and one sentence says why.",
+    "SIGHUP": "Read the settings again (systemctl reload speakerd). Those of the wake word, but for its recordings, "
+    "and control.log_level count at once; each other one that was changed is named in a line of the journal, and "
+    "counts from the next start. A file that is wrong changes nothing, and one sentence says why.",
     "SIGTERM, SIGINT": "End in order.",
 }
 
