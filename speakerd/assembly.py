@@ -33,7 +33,7 @@ from speakerd.ledger.ledger import Ledger
 from speakerd.ledger.prices import price_list
 from speakerd.mcp.home import instructions_with_room
 from speakerd.mcp.source import McpSource, servers_status
-from speakerd.mcp.sources import sources
+from speakerd.mcp.sources import home_device, sources
 from speakerd.mqtt.setup import Mqtt, mqtt
 from speakerd.mqtt.status import Facts
 from speakerd.offline.announcer import SpokenAnnouncer
@@ -135,17 +135,25 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         settings = _in_its_room(replace(settings, audio=audio_for(settings, board)))
         run_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="speakerd-")))
         servers = endpoints(settings, run_folder / "offline.sock", os.environ)
-        others = sources(settings, os.environ)
         observers = list(around.observers)
         daemon = Daemon(rules(settings, servers), observers)
         broker = mqtt(settings.mqtt, daemon.post, lambda: daemon.state, os.environ)
+        at_home = home_device(settings, os.environ, broker.identifier if broker else None)
+        others = sources(settings, os.environ, *([at_home.id] if at_home else []))
         notifier = Notifier()
         listening, hearing = _Listening(), _ProofOfHearing()
+        audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
         control = ControlServer(
             Path(settings.control.socket),
             daemon.post,
-            lambda: {**snapshot(daemon.state), **hearing.figures(), "servers": _servers(others, broker)},
+            lambda: {
+                **snapshot(daemon.state),
+                **hearing.figures(),
+                "servers": _servers(others, broker),
+                "decisions": audit.latest(),
+            },
             listening.tune,
+            broker.link.announce_everywhere if broker else None,
         )
         opened.callback(control.close)
         kept = kept_in(state_folder(settings, os.environ), daemon.post, asyncio.get_running_loop())
@@ -164,13 +172,14 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof), ledger.run()]
         owners += [other.run() for other in others]
+        if at_home is not None:
+            owners.append(at_home.run())
         if offline is not None:
             owners.append(offline.run())
         if broker is not None:
             observers.append(broker.link.observe)
             owners.append(broker.link.run())
         announcer = SpokenAnnouncer(lambda: voice(settings.offline), plane.player, daemon.post)
-        audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
         devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer, audit)
         yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, ears, tuple(owners))
 
@@ -243,7 +252,10 @@ def _conversation(
     opened.callback(volume.close)
     control.knob = Knob(lambda: plane.volume, volume.set)
     home = DemoHome() if settings.tools.demo_home else None
-    offered = everyday_tools(kept, post, lambda: plane.volume, volume.set, home=home, spending=ledger.standing)
+    everywhere = broker.link.announce_everywhere if broker else None
+    offered = everyday_tools(
+        *(kept, post, lambda: plane.volume, volume.set), home=home, spending=ledger.standing, everywhere=everywhere
+    )
     offered += command_tools(settings.tools.commands, {tool.spec.name for tool in offered})
     if broker is not None:
         broker.link.control(lambda: Facts(plane.volume, kept.timers.next_due_unix_seconds()), volume.set)

@@ -109,7 +109,7 @@ def _config_unset(chosen: argparse.Namespace) -> int:
 def _say(chosen: argparse.Namespace) -> int:
     from speakerd import remote
 
-    return remote.say(_socket(chosen), chosen.words)
+    return remote.say(_socket(chosen), chosen.words, everywhere=chosen.everywhere)
 
 
 def _ask(chosen: argparse.Namespace) -> int:

@@ -99,8 +99,8 @@ class Daemon:
                 devices.announcer.announce(number, text)
             case do.StopAnnouncing(number=number):
                 devices.announcer.stop(number)
-            case do.NoteDecision(tool=tool, decision=decision, reason=reason):
-                devices.audit.note(tool, decision, reason)
+            case do.NoteDecision(tool=tool, decision=decision, reason=reason, asker=asker):
+                devices.audit.note(tool, decision, reason, asker.value)
             case do.Exit():
                 self._exit_asked = True
             case (

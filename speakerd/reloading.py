@@ -14,6 +14,7 @@ from speakerd.core.events import WordsChanged
 from speakerd.core.words import Action, CallTool, Stop, Talk, WordAction
 from speakerd.errors import SpeakerdError
 from speakerd.ports import Post
+from speakerd.realtime.asked import texts
 from speakerd.service.journal import change_level
 from speakerd.settings import OtherWord, Settings, WakeWordSettings
 from speakerd.wakeword import models
@@ -85,6 +86,6 @@ def _action(other: OtherWord) -> Action:
         case "stop":
             return Stop()
         case "tool":
-            return CallTool(other.tool, other.arguments)
+            return CallTool(other.tool, other.arguments, texts(other.arguments))
         case _:
             return Talk()

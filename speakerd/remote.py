@@ -27,9 +27,9 @@ def wish(socket: Path, command: Mapping[str, object]) -> int:
     return _print(socket, command, lambda answer: None)
 
 
-def say(socket: Path, words: Sequence[str]) -> int:
-    """Have a text spoken as it is, and wait until it has been heard."""
-    return wish(socket, {"do": "say", "text": _text(words)})
+def say(socket: Path, words: Sequence[str], *, everywhere: bool) -> int:
+    """Have a text spoken as it is, and wait until it has been heard; perhaps by the home's other speakers, too."""
+    return wish(socket, {"do": "say", "text": _text(words), **({"everywhere": True} if everywhere else {})})
 
 
 def ask(socket: Path, words: Sequence[str], *, aloud: bool) -> int:

@@ -76,6 +76,17 @@ async def test_say_waits_until_it_is_spoken_and_prints_nothing(
     assert capsys.readouterr() == ("", "")
 
 
+async def test_say_everywhere_needs_a_way_to_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon = Daemon()
+    async with serving(tmp_path, daemon, monkeypatch):
+        assert await typed("say", "--everywhere", "The post is here.") == FAILED
+    assert daemon.posted == []
+    sentence = 'speakerd: Other speakers are reached over MQTT: set "mqtt.host".\n'
+    assert capsys.readouterr() == ("", sentence)
+
+
 @pytest.mark.parametrize("command", ["say", "ask"])
 async def test_a_refusal_is_one_sentence_and_1(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -216,12 +227,15 @@ async def test_the_volume(
 
 
 TOOLS = (
-    {"name": "get_time", "description": "Tell the\n time.", "verdict": "allow", "unless": []},
+    {"name": "get_time", "description": "Tell the\n time.", "verdict": "allow", "rules": []},
     {
         "name": "home_TurnOff",
         "description": "Turn off \x1b[2J" + "a thing or another " * 9,
         "verdict": "allow",
-        "unless": [{"arguments": ["domain=lock", "name=x"], "verdict": "deny"}],
+        "rules": [
+            {"verdict": "deny", "where": ["domain=lock", "name=x"], "unless": []},
+            {"verdict": "button", "where": ["a=1"], "unless": ["b=2|3"]},
+        ],
     },
 )
 
@@ -236,6 +250,7 @@ async def test_the_tools_in_words_and_as_json(
             "get_time      allow    Tell the time.",
             "home_TurnOff  allow    Turn off [2Ja thing or another a thing or another a thing or …",
             "              deny     where domain=lock and name=x",
+            "              button   where a=1, unless b=2|3",
         ]
         assert await typed("tools", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"tools": list(TOOLS)}

@@ -34,9 +34,14 @@ def lines(tools: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = []
     for tool in tools:
         rows.append(f"{printable(tool['name']):<{width}}  {tool['verdict']:<7}  {_cut(printable(tool['description']))}")
-        for rule in tool["unless"]:
-            rows.append(f"{'':<{width}}  {rule['verdict']:<7}  where {printable(' and '.join(rule['arguments']))}")
+        rows += [f"{'':<{width}}  {rule['verdict']:<7}  {printable(_when(rule))}" for rule in tool["rules"]]
     return rows
+
+
+def _when(rule: Mapping[str, Any]) -> str:
+    """For which calls a rule is."""
+    ways = (("where ", " and ".join(rule["where"])), ("unless ", " or ".join(rule["unless"])))
+    return ", ".join(word + told for word, told in ways if told)
 
 
 async def _tools(socket: Path) -> list[Mapping[str, Any]]:

@@ -122,7 +122,8 @@ def _add_configuration(below: Any, configured: argparse.ArgumentParser) -> None:
 def _add_remote(below: Any, configured: argparse.ArgumentParser) -> None:
     texted = argparse.ArgumentParser(add_help=False, parents=[configured])
     texted.add_argument("words", nargs="+", metavar="TEXT", help="- reads it from stdin")
-    _add(below, "say", "have the running speaker say TEXT, and wait for it", texted)
+    say = _add(below, "say", "have the running speaker say TEXT, and wait for it", texted)
+    say.add_argument("--everywhere", action="store_true", help="have all speakers of the home say it (over MQTT)")
     ask = _add(below, "ask", "ask its assistant TEXT, and print the answer", texted)
     ask.add_argument("--text", action="store_true", help="the answer is printed and not spoken")
     status = _add(below, "status", "show what the running speaker does", configured)

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +23,11 @@ from speakerd.gpio.panel import Panel
 LEAST_FREE_BYTES = 50 * 2**20
 """The book, the recordings that an owner may keep, and room for the journal."""
 
+SERVICE = "speakerd"
+"""The service's user and group."""
+
+_GROUPS = ("audio", "gpio", "spi", "i2c")
+"""SupplementaryGroups of the unit; a test compares them."""
 _WRITTEN_SECONDS = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 _PATIENCE_SECONDS = 5.0
 
@@ -31,6 +36,7 @@ async def machine(patient: Patient, devices: Path = Path("/dev")) -> AsyncIterat
     """All of them."""
     yield clock(time.time(), await _is_synchronised())
     yield disk(patient)
+    yield groups({group.gr_name for group in grp.getgrall()})
     yield control_socket(Path(patient.settings.control.socket), is_running=patient.snapshot is not None)
     try:
         board = load_board(patient.settings.board)
@@ -72,6 +78,17 @@ def disk(patient: Patient, least_free_bytes: int = LEAST_FREE_BYTES) -> Finding:
             "disk", "failed", f"Only {free} for {folder}: remove what is not needed (journalctl --vacuum-size)."
         )
     return Finding("disk", "ok", f"{folder} may be written, and {free}")
+
+
+def groups(known: Collection[str]) -> Finding:
+    """Whether there is what the unit wants the service to be in; systemd does not start it else."""
+    if SERVICE not in known:
+        return Finding("groups", "skipped", "the service is not installed here (scripts/install)")
+    missing = [group for group in _GROUPS if group not in known]
+    if missing:
+        text = f"There is no group {missing[0]}, in which the service is to be: run scripts/install again."
+        return Finding("groups", "failed", text)
+    return Finding("groups", "ok", f"the service may be in {', '.join(_GROUPS)}; whoever is in {SERVICE} may use it")
 
 
 def control_socket(path: Path, *, is_running: bool) -> Finding:

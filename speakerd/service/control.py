@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from speakerd.core.events import EndAsked, MuteAsked, RetryAsked, SayAsked, TextAsked
+from speakerd.errors import ToolError
 from speakerd.ports import Post
 from speakerd.service.claiming import claimed
 from speakerd.service.wire import (
@@ -40,6 +41,9 @@ Tune = Callable[[Mapping[str, object]], str | None]
 
 Inventory = Callable[[], Sequence[Mapping[str, object]]]
 """The tools of now, as `wire` tells them. Loop thread."""
+
+Everywhere = Callable[[str], Awaitable[None]]
+"""Has a sentence said by the other speakers of the home; raises ToolError."""
 
 MOST_UNREAD_BYTES = 262_144
 """What may wait for a client that does not read."""
@@ -92,7 +96,14 @@ class ControlServer:
     inventory: Inventory
     """The tools; none until there are some."""
 
-    def __init__(self, path: Path, post: Post, snapshot: Snapshot, tune: Tune | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        post: Post,
+        snapshot: Snapshot,
+        tune: Tune | None = None,
+        everywhere: Everywhere | None = None,
+    ) -> None:
         """Claim the socket, so that clients can connect; raises ConfigurationError or ControlError.
 
         A dead daemon's socket is replaced, a living one's is not.
@@ -101,6 +112,7 @@ class ControlServer:
         self._post = post
         self._snapshot = snapshot
         self._tune = tune
+        self._everywhere = everywhere
         self.knob: Knob | None = None
         self.inventory: Inventory = list
         self.wants_scores = False
@@ -160,10 +172,10 @@ class ControlServer:
         self._clients.add(client)
         try:
             while True:
-                self._answer(client, await reader.readuntil())
+                await self._answer(client, await reader.readuntil())
         except asyncio.IncompleteReadError as end:
             if end.partial:
-                self._answer(client, end.partial)
+                await self._answer(client, end.partial)
         except ConnectionError:
             _log.debug("A client of the control socket broke off.")
         except asyncio.LimitOverrunError:
@@ -173,7 +185,7 @@ class ControlServer:
             self._count_listeners()
             client.close()
 
-    def _answer(self, client: _Client, line: bytes) -> None:
+    async def _answer(self, client: _Client, line: bytes) -> None:
         try:
             request = decode(line)
         except ValueError as error:
@@ -181,7 +193,7 @@ class ControlServer:
             return
         match request:
             case {"do": "ask" | "say"}:
-                self._take_text(client, request)
+                await self._take_text(client, request)
             case {"do": "follow"}:
                 client.follows = True
                 client.send({"event": "snapshot", **self._snapshot()})
@@ -227,11 +239,16 @@ class ControlServer:
                 self.knob.set(percent / 100)
             self._tell(client, {"event": "volume", "percent": percent})
 
-    def _take_text(self, client: _Client, request: Mapping[str, Any]) -> None:
+    async def _take_text(self, client: _Client, request: Mapping[str, Any]) -> None:
         refusal = text_refusal(request)
         if refusal is not None:
             client.send({"error": refusal})
             return
+        if request["do"] == "say" and request.get("everywhere", False):
+            refusal = await self._say_elsewhere(text_of(request))
+            if refusal is not None:
+                client.send({"error": refusal})
+                return
         number = next(self._numbers)
         if request["do"] == "say":
             client.says.add(number)
@@ -239,6 +256,16 @@ class ControlServer:
         else:
             client.asks.add(number)
             self._post(TextAsked(number, text_of(request), request.get("aloud", True)))
+
+    async def _say_elsewhere(self, text: str) -> str | None:
+        """Why the other speakers cannot say it, in one sentence; None if they were told to."""
+        if self._everywhere is None:
+            return 'Other speakers are reached over MQTT: set "mqtt.host".'
+        try:
+            await self._everywhere(text)
+        except ToolError as error:
+            return str(error)
+        return None
 
     def _tuned(self, changes: Mapping[str, Any]) -> Mapping[str, object]:
         if self._tune is None:

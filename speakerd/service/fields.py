@@ -15,6 +15,9 @@ FIELDS: Mapping[str, str] = {
     "ENDPOINT": "the endpoint that it is about, by its name in the settings",
     "ITEM": "the endpoint's id of what is being said",
     "TOOL": "the tool that was called",
+    "DECISION": "what became of a call: allowed, refused or waiting",
+    "REASON": "why: policy, too many calls, button, a wrong code, …",
+    "ASKER": "who wanted it: voice, text (the control socket), or word (a wake word that calls a tool)",
     "COST_USD": "dollars: of the conversation that is over, or of what has reached its limit",
     "LATENCY_MS": "milliseconds that were waited: for the first sound of an answer, from when the end of your turn was "
     "noticed, or for a tool",

@@ -8,7 +8,8 @@ Requests:
                                    what the assistant says and does, until the turn is over; "aloud" may be left out,
                                    and false means that the answer is text alone
     {"do": "say", "text": "…"}     nothing; the speaker says it in its own voice as soon as nothing else goes on, and
-                                   this ends when it has been heard
+                                   this ends when it has been heard; with "everywhere": true the other speakers of the
+                                   home say it, too, and if they cannot be told nobody does
     {"do": "retry"}                nothing; endpoints that were given up are tried again
     {"do": "mute"}                 nothing; changes nothing if it was muted already
     {"do": "unmute"}               nothing; changes nothing if it was not muted
@@ -37,8 +38,8 @@ To those alone who asked for "scores":
     {"event": "score", "scores": {"hey_jarvis": 0.02}, "thresholds": {"hey_jarvis": 0.5}, "end_sample": 1280,
      "level_dbfs": -41.5, "detected": null or "hey_jarvis"}
 
-A tool is {"name": "set_light", "description": "…", "verdict": "allow", "confirm", "button" or "deny"} with "unless",
-the rules for some arguments that go before: [{"arguments": ["domain=lock"], "verdict": "deny"}].
+A tool is {"name": "set_light", "description": "…", "verdict": "allow", "confirm", "button" or "deny"} with "rules",
+those for some calls that go before it: [{"verdict": "deny", "where": ["domain=switch"], "unless": ["name=a|b"]}].
 
 The snapshot is {"event": "snapshot", …}: what the daemon tells of itself, such as "phase", "light" and "muted",
 and of its hearing, as far as that is known: "mic_frame_age_seconds", "frames", "overruns", "underruns", "restarts" (of
@@ -93,6 +94,8 @@ def text_refusal(request: Mapping[str, object]) -> str | None:
         return f'{"An" if request["do"] == "ask" else "A"} "{request["do"]}" needs a "text" that is not empty.'
     if request["do"] == "ask" and not isinstance(request.get("aloud", True), bool):
         return '"aloud" must be true or false.'
+    if request["do"] == "say" and not isinstance(request.get("everywhere", False), bool):
+        return '"everywhere" must be true or false.'
     if request["do"] == "say" and len(text) > LONGEST_SAID:
         return f"At most {LONGEST_SAID} characters can be said at once, and these are {len(text)}: say them in parts."
     return None

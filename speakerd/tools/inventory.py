@@ -9,7 +9,7 @@ from speakerd.ports import ToolSpec
 
 
 def inventory(policy: tuple[PolicyRule, ...], specs: Iterable[ToolSpec]) -> list[Mapping[str, object]]:
-    """Each tool with the verdict on a call, and the rules for some arguments that go before it."""
+    """Each tool with the verdict on a call, and the rules for some calls that go before it."""
     return [_row(policy, spec) for spec in specs]
 
 
@@ -19,8 +19,13 @@ def _row(policy: tuple[PolicyRule, ...], spec: ToolSpec) -> Mapping[str, object]
         "name": spec.name,
         "description": spec.description,
         "verdict": last.verdict.value,
-        "unless": [
-            {"arguments": [f"{name}={pattern}" for name, pattern in rule.arguments], "verdict": rule.verdict.value}
-            for rule in some
-        ],
+        "rules": [_rule(rule) for rule in some],
+    }
+
+
+def _rule(rule: PolicyRule) -> Mapping[str, object]:
+    return {
+        "verdict": rule.verdict.value,
+        "where": [f"{name}={pattern}" for name, pattern in rule.arguments],
+        "unless": [f"{name}={'|'.join(patterns)}" for name, patterns in rule.unless],
     }

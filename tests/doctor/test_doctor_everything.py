@@ -57,7 +57,7 @@ def test_wrong_settings_are_78_and_end_it(capsys: pytest.CaptureFixture[str]) ->
 def test_every_part_without_a_running_speaker(tmp_path: Path, card: FakeCard) -> None:
     settings = replace(kitchen_settings(tmp_path), board="none")
     code, found = examined(settings, card)
-    assert list(found)[:7] == ["settings", "time", "disk", "control socket", "GPIO", "offline", "wake word"]
+    assert list(found)[:8] == ["settings", "time", "disk", "groups", "control socket", "GPIO", "offline", "wake word"]
     assert {"capture", "playout", "opening", "microphone", "xruns", "echo"} <= found.keys()
     assert "loudspeaker" not in found
     failed = [finding.part for finding in found.values() if finding.state == "failed"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from speakerd.doctor.finding import Finding
-from speakerd.doctor.machine import board_findings, chip_permissions, clock, control_socket, disk, machine
+from speakerd.doctor.machine import board_findings, chip_permissions, clock, control_socket, disk, groups, machine
 from speakerd.doctor.patient import Patient, with_secrets
 from speakerd.gpio.boards import Board
 from speakerd.settings import ControlSettings, Settings
@@ -47,6 +47,26 @@ def test_the_disk(tmp_path: Path) -> None:
     wrong = disk(Patient(Settings(state_folder=str(tmp_path / "file/state")), {}, {}))
     assert wrong.state == "failed"
     assert 'set "state_folder" to one that can' in wrong.text
+
+
+@pytest.mark.parametrize(
+    ("known", "state", "words"),
+    [
+        (set(), "skipped", "scripts/install"),
+        ({"speakerd", "audio", "gpio", "spi"}, "failed", "There is no group i2c, in which the service is to be"),
+        ({"speakerd", "audio", "gpio", "spi", "i2c", "x"}, "ok", "audio, gpio, spi, i2c"),
+    ],
+)
+def test_the_groups_of_the_service(known: set[str], state: str, words: str) -> None:
+    finding = groups(known)
+    assert finding.state == state
+    assert words in finding.text
+
+
+def test_the_groups_are_those_of_the_unit() -> None:
+    unit = (Path(__file__).parents[2] / "systemd/speakerd.service").read_text()
+    (line,) = (line for line in unit.splitlines() if line.startswith("SupplementaryGroups="))
+    assert line.partition("=")[2].split() == ["audio", "gpio", "spi", "i2c"]
 
 
 def test_a_control_socket_for_everybody_is_none_for_us(tmp_path: Path) -> None:
@@ -88,7 +108,7 @@ def test_a_chip_of_another_group(tmp_path: Path) -> None:
 
 async def test_all_of_them(tmp_path: Path) -> None:
     found = [finding.part async for finding in machine(patient(tmp_path))]
-    assert found == ["time", "disk", "control socket", "GPIO"]
+    assert found == ["time", "disk", "groups", "control socket", "GPIO"]
     *_, board = [finding async for finding in machine(patient(tmp_path, "bredboard"))]
     assert board.state == "failed"
     assert 'did you mean "breadboard"' in board.text

@@ -22,9 +22,10 @@ from systemd.journal import JournalHandler
 
 from fakes import Told, fake_devices
 from speakerd.core import events as on
+from speakerd.core.default_policy import DEFAULT_POLICY
 from speakerd.core.effects import Cue
 from speakerd.core.endpoints import EndpointRule
-from speakerd.core.policy import DEFAULT_POLICY, PolicyRule, Verdict
+from speakerd.core.policy import PolicyRule, Verdict
 from speakerd.core.state import END_CONVERSATION, Rules
 from speakerd.daemon import Daemon
 from speakerd.errors import ToolError
