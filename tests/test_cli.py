@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -82,6 +83,13 @@ def test_check_names_what_is_there_and_what_is_not(tmp_path: Path) -> None:
     assert without_card.returncode == UNAVAILABLE
     assert "sound card" in without_card.stdout
     assert without_card.stdout.count("ok\n") == 6
+
+
+def test_a_doctor_of_wrong_settings_says_so_in_json(tmp_path: Path) -> None:
+    result = speakerd("doctor", "--json", "--config", written(tmp_path, "board ="))
+    assert (result.returncode, result.stderr) == (CONFIGURATION, "")
+    (finding,) = json.loads(result.stdout)["findings"]
+    assert (finding["part"], finding["state"]) == ("settings", "failed")
 
 
 def test_an_echo_test_without_a_card_or_too_short_to_learn(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -65,26 +65,34 @@ async def findings(
 ) -> AsyncIterator[Finding]:
     """All findings; a running speaker is asked for what it owns."""
     yield Finding("settings", "ok", "they can be read; `speakerd config show` lists them")
-    told = None
+    patient = Patient(settings, with_secrets(os.environ), sound_environment)
     try:
-        told = await snapshot(Path(settings.control.socket))
+        patient = replace(patient, snapshot=await snapshot(Path(settings.control.socket)))
     except ControlError as error:
+        patient = replace(patient, may_ask=False)
         yield Finding("control socket", "failed", str(error))
-    patient = Patient(settings, with_secrets(os.environ), sound_environment, told)
     async for finding in machine(patient):
         yield finding
     async for finding in network(patient):
         yield finding
     yield await wake_word(patient)
-    if told is not None:
+    if not patient.may_ask:
+        yield Finding("devices", "skipped", "a speaker may be running that has them, and may not be asked by you")
+        return
+    async for finding in _devices(patient, plays_tone=not chosen.is_silent):
+        yield finding
+    async for finding in home(patient):
+        yield finding
+
+
+async def _devices(patient: Patient, *, plays_tone: bool) -> AsyncIterator[Finding]:
+    if patient.snapshot is not None:
         yield await microphone(patient)
     try:
-        async for finding in audio_findings(settings, sound_environment, plays_tone=not chosen.is_silent):
+        async for finding in audio_findings(patient.settings, patient.sound_environment, plays_tone=plays_tone):
             yield finding
     except SpeakerdError as error:
         yield Finding("audio", "failed", str(error))
-    async for finding in home(patient):
-        yield finding
 
 
 class _Show:

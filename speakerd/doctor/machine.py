@@ -33,10 +33,12 @@ _PATIENCE_SECONDS = 5.0
 
 
 async def machine(patient: Patient, devices: Path = Path("/dev")) -> AsyncIterator[Finding]:
-    """All of them."""
+    """All of them; what the running speaker holds only if it may be asked."""
     yield clock(time.time(), await _is_synchronised())
     yield disk(patient)
     yield groups({group.gr_name for group in grp.getgrall()})
+    if not patient.may_ask:
+        return
     yield control_socket(Path(patient.settings.control.socket), is_running=patient.snapshot is not None)
     try:
         board = load_board(patient.settings.board)

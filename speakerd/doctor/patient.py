@@ -26,6 +26,8 @@ class Patient:
     """Added to the environment of the sound card's process."""
     snapshot: Mapping[str, Any] | None = None
     """What the running speaker tells of itself; None where none runs. What it owns is asked of it."""
+    may_ask: bool = True
+    """Whether we may use the control socket; else nobody knows what a running speaker holds."""
 
 
 def with_secrets(environment: Mapping[str, str], folder: Path = SECRETS) -> Mapping[str, str]:

@@ -26,7 +26,7 @@ from speakerd.doctor.patient import Patient
 from speakerd.doctor.tone import TONE_HZ, rise_db, tone
 from speakerd.errors import ConfigurationError
 from speakerd.gpio.boards import Board
-from speakerd.settings import McpServer, McpSettings, MqttSettings, Settings
+from speakerd.settings import ControlSettings, McpServer, McpSettings, MqttSettings, Settings
 
 STAGE = Path(__file__).parents[1] / "integration/mcp_stage_server.py"
 
@@ -78,6 +78,15 @@ async def test_a_running_speaker_is_asked_for_what_it_owns(tmp_path: Path, card:
         await k.until_light(Light.MUTED)
         _, found = await asyncio.to_thread(examined, replace(settings, board="none"), card)
     assert found["microphone"] == Finding("microphone", "skipped", "the speaker is muted (speakerd unmute)")
+
+
+def test_a_speaker_that_may_not_be_asked_is_left_alone(tmp_path: Path, card: FakeCard) -> None:
+    settings = replace(kitchen_settings(tmp_path), control=ControlSettings(socket=str(tmp_path / ("x" * 200))))
+    code, found = examined(settings, card)
+    assert code == 69
+    assert found["control socket"].state == "failed"
+    assert list(found)[-1] == "devices"
+    assert not {"GPIO", "opening", "microphone"} & found.keys()
 
 
 def test_the_tone_is_played_and_listened_for(tmp_path: Path, card: FakeCard) -> None:
