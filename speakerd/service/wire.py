@@ -41,9 +41,10 @@ To those alone who asked for "scores":
 A tool is {"name": "set_light", "description": "…", "verdict": "allow", "confirm", "button" or "deny"} with "rules",
 those for some calls that go before it: [{"verdict": "deny", "where": ["domain=switch"], "unless": ["name=a|b"]}].
 
-The snapshot is {"event": "snapshot", …}: what the daemon tells of itself, such as "phase", "light" and "muted", "volume_percent",
-and of its hearing, as far as that is known: "mic_frame_age_seconds", "frames", "overruns", "underruns", "restarts" (of
-the sound card's process), "capture_ppm" (how much faster than its nominal rate the card runs), "echo_delay_ms", ….
+The snapshot is {"event": "snapshot", …}: what the daemon tells of itself, such as "phase", "light", "muted",
+and of its sound, as far as that is known: "volume_percent", "mic_frame_age_seconds", "frames", "overruns",
+"underruns", "restarts" (of the sound card's process), "capture_ppm" (how much faster than its nominal rate the card
+runs), "echo_delay_ms", ….
 It has "endpoint", the name of the one that serves or would serve next (null if the budget allows none), and of all
 
     "endpoints": [{"name": "openai", "state": "up", "down", "given up" or "over budget", "fault": null or "bad key"}]

@@ -17,6 +17,8 @@ from kitchen import kitchen
 from kitchen import settings as kitchen_settings
 from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, samples_of
 from speakerd.core.lights import Light
+from speakerd.demo.acoustics import RoomSettings
+from speakerd.demo.acoustics_room import EchoRoom
 from speakerd.demo.card import FakeCard
 from speakerd.doctor.audio import loudspeaker
 from speakerd.doctor.everything import DoctorOptions, run_all
@@ -94,6 +96,14 @@ def test_the_tone_is_played_and_listened_for(tmp_path: Path, card: FakeCard) -> 
     _, found = examined(replace(kitchen_settings(tmp_path), board="none"), card, is_silent=False)
     assert found["loudspeaker"].state == "failed"
     assert "The microphone did not hear the test tone" in found["loudspeaker"].text
+
+
+def test_the_tone_is_heard_in_a_room_where_it_sounds(tmp_path: Path) -> None:
+    card = FakeCard(tmp_path / "card")
+    with EchoRoom(card, settings=RoomSettings(echo_gain_db=-6.0)):
+        _, found = examined(replace(kitchen_settings(tmp_path), board="none"), card, is_silent=False)
+    assert found["loudspeaker"].state == "ok", found["loudspeaker"].text
+    assert "the microphone hears the test tone" in found["loudspeaker"].text
 
 
 def frames(seconds: float, level: float, pitch_level: float, piece: int, seed: int) -> list[np.ndarray]:
