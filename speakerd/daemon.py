@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
@@ -45,6 +46,7 @@ class Daemon:
     def __init__(self, rules: Rules, observers: Sequence[Observer] = ()) -> None:
         self.state = State(rules)
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._observers = observers
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
@@ -52,7 +54,11 @@ class Daemon:
 
     def post(self, event: Event) -> None:
         """Hand in an event; after the loop has ended nothing hears it."""
-        if not self._loop.is_closed():
+        if self._loop.is_closed():
+            return
+        if threading.get_ident() == self._thread:
+            self._inbox.put_nowait(event)  # the other way costs a system call, and a round of the loop
+        else:
             self._loop.call_soon_threadsafe(self._inbox.put_nowait, event)
 
     async def run(self, devices: Devices) -> None:
