@@ -45,7 +45,8 @@ class Reloading:
             if settings.wake_word != self._settings.wake_word:
                 self._ears.change(await asyncio.to_thread(equipment, settings.wake_word))
                 self._post(WordsChanged(word_actions(settings.wake_word)))
-            change_level(settings.control.log_level)
+            if settings.control.log_level != self._settings.control.log_level:
+                change_level(settings.control.log_level)
         except SpeakerdError as error:
             _log.error("The new settings are not used: %s", error)
             return
