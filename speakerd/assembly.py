@@ -45,16 +45,18 @@ from speakerd.realtime.endpoints import Endpoint, endpoints
 from speakerd.realtime.session import RealtimeSessions
 from speakerd.reloading import Reloading
 from speakerd.rules import rules
-from speakerd.service.control import ControlServer
+from speakerd.service.control import ControlServer, Knob
 from speakerd.service.logbook import write_down
 from speakerd.service.notify import Notifier, feed_watchdog
 from speakerd.service.telling import Telling, snapshot
+from speakerd.service.waits import Waits
 from speakerd.settings import AudioSettings, Settings
 from speakerd.tools.audit import AuditFile
 from speakerd.tools.commands import command_tools
 from speakerd.tools.everyday import Kept, everyday_tools, kept_in
 from speakerd.tools.facts import changing_facts
 from speakerd.tools.home import DemoHome
+from speakerd.tools.inventory import inventory
 from speakerd.tools.kept_volume import KeptVolume
 from speakerd.tools.registry import ToolRunner
 from speakerd.wakeword import ears as wakeword
@@ -103,7 +105,7 @@ async def serve(
 ) -> None:
     """Run the speaker until SIGTERM or SIGINT; raises a SpeakerdError for what waiting cannot help.
 
-    On SIGHUP `again` gives the settings anew: those of the wake word change at once, others are named.
+    On SIGHUP `again` gives the settings anew: what can change does at once, the rest is named.
     """
     async with assembled(settings, surroundings or Surroundings()) as speaker:
         _obey_signals(speaker.daemon)
@@ -155,7 +157,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         )
         opened.callback(control.close)
         kept = kept_in(state_folder(settings, os.environ), daemon.post, asyncio.get_running_loop())
-        observers += [Telling(control, notifier), write_down, *kept.observers]
+        observers += [Telling(control, notifier), write_down, Waits(), *kept.observers]
         panel = Panel(board, daemon.post, around.pin_factory)
         opened.callback(panel.close)
         offline, starting = _offline(settings, servers, opened)
@@ -163,8 +165,9 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         opened.callback(ears.close)
         ledger = _ledger(settings, daemon.post, opened)
         plane, sessions, tools = _conversation(
-            *(settings, around, daemon.post, ears, servers, ledger, kept, others, broker, at_home, opened)
+            *(settings, around, daemon.post, ears, servers, ledger, kept, others, broker, at_home, control, opened)
         )
+        control.inventory = lambda: inventory(daemon.state.rules.policy, tools.specs())
         hearing.plane = plane
         plane.begin()
         opened.push_async_callback(plane.close)
@@ -246,6 +249,7 @@ def _conversation(
     others: Sequence[McpSource],
     broker: Mqtt | None,
     at_home: HomeDevice | None,
+    control: ControlServer,
     opened: AsyncExitStack,
 ) -> tuple[AudioPlane, RealtimeSessions, ToolRunner]:
     loop = asyncio.get_running_loop()
@@ -259,6 +263,7 @@ def _conversation(
     volume = KeptVolume(state_folder(settings, os.environ) / "volume.json", plane.set_volume)
     volume.restore()
     opened.callback(volume.close)
+    control.knob = Knob(lambda: plane.volume, volume.set)
     home = DemoHome() if settings.tools.demo_home else None
     everywhere = broker.link.announce_everywhere if broker else None
     offered = everyday_tools(
@@ -308,6 +313,7 @@ class _ProofOfHearing:
         health = self.plane.health
         age_seconds = health.last_mic_frame_age_seconds(asyncio.get_running_loop().time())
         known = {
+            "volume_percent": round(self.plane.volume * 100),
             "mic_frame_age_seconds": None if age_seconds is None else round(age_seconds, 3),
             **{name: getattr(health, name) for name in ("frames", "overruns", "underruns", "restarts")},
             **{name: getattr(health, name) for name in ("capture_rate_hz", "block_ms", "is_duplex")},

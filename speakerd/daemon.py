@@ -79,7 +79,9 @@ class Daemon:
     def _take(self, event: Event, devices: Devices) -> None:
         before = self.state
         self.state, effects = step(before, event)
-        _log.debug("%s: %s -> %s, %s", _kind(event), _kind(before.phase), _kind(self.state.phase), _kinds(effects))
+        phase = _kind(self.state.phase)
+        fields = {"EVENT": _kind(event), "PHASE": phase.lower()}  # of the journal, see service/fields.py
+        _log.debug("%s: %s -> %s, %s", _kind(event), _kind(before.phase), phase, _kinds(effects), extra=fields)
         for effect in effects:
             self._carry_out(effect, devices)
         if light(self.state) is not light(before):

@@ -76,6 +76,17 @@ def _texts(asked: Asked, name: str) -> list[str]:
     return [text for argument, text in asked.arguments if name == "*" or argument in (name, "")]
 
 
+def rules_for(rules: tuple[PolicyRule, ...], tool: str) -> tuple[PolicyRule, ...]:
+    """The rules that calls of a tool may meet, in order; the last one is for all the calls that no other is for."""
+    found: list[PolicyRule] = []
+    for rule in (*rules, _ALLOWED):
+        if matches(rule.tool, tool):
+            found.append(rule)
+            if not rule.arguments and not rule.unless:
+                break
+    return tuple(found)
+
+
 def matches(pattern: str, text: str) -> bool:
     """Whether a text is what a pattern describes."""
     first, *rest = pattern.casefold().split("*")

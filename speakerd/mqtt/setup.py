@@ -76,7 +76,7 @@ def mqtt(settings: MqttSettings, post: Post, state: Callable[[], State], environ
     known = broker(settings, environment)
     if known.password and not settings.tls and not is_this_machine(settings.host):
         _log.warning('The password for MQTT goes to %s unencrypted: set "mqtt.tls" to true.', settings.host)
-    device = _device(settings)
+    device = this_device(settings)
     link = MqttLink(
         known,
         device,
@@ -102,7 +102,8 @@ def check_mqtt(settings: MqttSettings, environment: Mapping[str, str]) -> None:
     mqtt(settings, lambda event: None, State, environment)
 
 
-def _device(settings: MqttSettings) -> Device:
+def this_device(settings: MqttSettings) -> Device:
+    """This speaker as a device."""
     host = socket.gethostname()
     try:
         machine_id = _MACHINE_ID.read_text(encoding="utf-8")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +28,7 @@ from speakerd.service.wire import (
     text_of,
     text_refusal,
     tune_refusal,
+    volume_refusal,
 )
 
 _log = logging.getLogger(__name__)
@@ -37,11 +39,24 @@ Snapshot = Callable[[], Mapping[str, object]]
 Tune = Callable[[Mapping[str, object]], str | None]
 """Changes the detection as a "tune" says, whose form is right; a refusal in one sentence, or None. Loop thread."""
 
+Inventory = Callable[[], Sequence[Mapping[str, object]]]
+"""The tools of now, as `wire` tells them. Loop thread."""
+
 Everywhere = Callable[[str], Awaitable[None]]
 """Has a sentence said by the other speakers of the home; raises ToolError."""
 
 MOST_UNREAD_BYTES = 262_144
 """What may wait for a client that does not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """The speaker's volume, from 0 to 1. Loop thread."""
+
+    level: Callable[[], float]
+    """How loud it is."""
+    set: Callable[[float], None]
+    """Makes it so loud, and keeps that."""
 
 
 class Observation(Protocol):
@@ -76,6 +91,10 @@ class ControlServer:
 
     wants_scores: bool
     """Whether anybody reads scores; may be read from any thread."""
+    knob: Knob | None
+    """The volume, as soon as there is one."""
+    inventory: Inventory
+    """The tools; none until there are some."""
 
     def __init__(
         self,
@@ -94,6 +113,8 @@ class ControlServer:
         self._snapshot = snapshot
         self._tune = tune
         self._everywhere = everywhere
+        self.knob: Knob | None = None
+        self.inventory: Inventory = list
         self.wants_scores = False
         self._numbers = itertools.count(1)
         self._clients: set[_Client] = set()
@@ -183,8 +204,11 @@ class ControlServer:
             case {"do": "tune", **changes}:
                 client.send(self._tuned(changes))
             case {"do": "status"}:
-                client.send({"event": "snapshot", **self._snapshot()})
-                client.send(DONE)
+                self._tell(client, {"event": "snapshot", **self._snapshot()})
+            case {"do": "tools"}:
+                self._tell(client, {"event": "tools", "tools": list(self.inventory())})
+            case {"do": "volume", **change}:
+                self._turn(client, change)
             case {"do": "mute" | "unmute" as command}:
                 self._post(MuteAsked(command == "mute"))
                 client.send(DONE)
@@ -197,6 +221,23 @@ class ControlServer:
             case _:
                 known = ", ".join(COMMANDS)
                 client.send({"error": f'A request must have a "do" that is one of {known}.'})
+
+    def _tell(self, client: _Client, answer: Mapping[str, object]) -> None:
+        client.send(answer)
+        client.send(DONE)
+
+    def _turn(self, client: _Client, change: Mapping[str, Any]) -> None:
+        """Change the volume, or only tell it."""
+        if refusal := volume_refusal(change):
+            client.send({"error": refusal})
+        elif self.knob is None:
+            client.send({"error": "The volume is not known yet: ask again."})
+        else:
+            before = round(self.knob.level() * 100)
+            percent = min(100, max(0, change.get("percent", before + change.get("by", 0))))
+            if change:
+                self.knob.set(percent / 100)
+            self._tell(client, {"event": "volume", "percent": percent})
 
     async def _take_text(self, client: _Client, request: Mapping[str, Any]) -> None:
         refusal = text_refusal(request)

@@ -34,7 +34,7 @@ class AuditFile:
         """See Audit; a file that cannot be written is said once in the journal."""
         name = tool if _NAME.fullmatch(tool) else _NO_NAME
         known = {"tool": name, "decision": decision, "reason": reason, "asker": asker}
-        fields = {f"SPEAKERD_{key.upper()}": value for key, value in known.items()}
+        fields = {key.upper(): value for key, value in known.items()}  # of the journal, see service/fields.py
         _log.info("The tool %s, asked for by %s, was %s: %s.", name, asker, decision, reason, extra=fields)
         line = {"at": self._now().isoformat(timespec="seconds"), **known}
         self._latest.append(line)

@@ -29,7 +29,7 @@ def test_a_decision_is_in_the_file_in_memory_and_in_the_journal(
     assert json.loads((tmp_path / "audit.jsonl").read_text()) == line
     assert record.latest() == (line,)
     [logged] = caplog.records
-    assert {key: logged.__dict__[f"SPEAKERD_{key.upper()}"] for key in known} == known
+    assert {key: logged.__dict__[key.upper()] for key in known} == known
 
 
 @pytest.mark.parametrize("name", ["my mother's maiden name is Jones", "", "x" * 65, "a\nb", "unl\u043eck"])
