@@ -1,1 +1,1 @@
-"""Tests of scripts/install, scripts/uninstall and the unit, up to systemd itself in namespaces (scripts/test-install)."""
+"""Tests of scripts/install, scripts/uninstall and the unit; scripts/test-install runs those that need root."""

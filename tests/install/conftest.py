@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,11 +37,11 @@ def bare(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def installed(bare: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
+def installed(bare: Root, tmp_path_factory: pytest.TempPathFactory) -> Root:
     """Debian after scripts/install; to be built upon, not to be changed."""
     root = bare.over(tmp_path_factory.mktemp("installed"))
     root.ok(*INSTALL)
-    yield root
+    return root
 
 
 @pytest.fixture

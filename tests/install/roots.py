@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 ENTER = Path(__file__).with_name("enter")
@@ -60,12 +59,14 @@ class Root:
     def booted(self) -> Iterator[Machine]:
         """Boot systemd in it; it is ended without mercy, and may be booted again."""
         with subprocess.Popen(self.command("boot"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            machine = Machine(_only_child(process))
             try:
+                machine = Machine(_init(process.pid))
                 until(lambda: machine.run("systemctl", "is-system-running").strip() in ("running", "degraded"), 60)
                 yield machine
             finally:
-                os.kill(machine.pid, signal.SIGKILL)
+                process.kill()
+                process.wait()
+                _forget_groups(process.pid)
 
 
 @dataclass(frozen=True)
@@ -116,12 +117,25 @@ def until(is_so: Callable[[], bool], timeout_seconds: float) -> float:
     return time.monotonic() - began
 
 
-def _only_child(process: subprocess.Popen[bytes]) -> int:
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+def _init(namespace: int) -> int:
+    """The first process in the namespaces that a process makes, once it has made them."""
+    seen = Path("/proc", str(namespace))
 
-    def born() -> bool:
-        assert process.poll() is None, "the namespaces could not be made: this needs root"
-        return bool(children.read_text().split())
+    def children() -> list[str]:
+        return (seen / f"task/{namespace}/children").read_text().split()
 
-    until(born, 10)
-    return int(children.read_text().split()[0])
+    until(lambda: (seen / "comm").read_text() == "unshare\n" and bool(children()), 30)
+    return int(children()[0])
+
+
+def _forget_groups(namespace: int) -> None:
+    """Remove the control groups that `enter` made for it, once they are empty."""
+    for made in Path("/sys/fs/cgroup").glob(f"**/speakerd-test.{namespace}"):
+        groups = [made, *(path for path in made.rglob("*") if path.is_dir())]
+        until(partial(_is_empty, made), 10)
+        for group in sorted(groups, reverse=True):
+            group.rmdir()
+
+
+def _is_empty(group: Path) -> bool:
+    return "populated 0" in (group / "cgroup.events").read_text()
