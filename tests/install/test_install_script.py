@@ -13,8 +13,8 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 KEY = "xai-secret-0123456789"
 
 
-CHANGING = ("apt-get", "apt-mark", "systemd-sysusers", "systemctl", "udevadm", "userdel", "groupdel", "chown", "chmod")
-CHANGING += ("install", "mkdir", "mv", "ln", "cp", "touch")
+CHANGING = ["apt-get", "apt-mark", "systemd-sysusers", "systemctl", "udevadm", "userdel", "groupdel", "chown", "chmod"]
+CHANGING += ["install", "mkdir", "mv", "ln", "cp", "touch"]
 """Programs that could change this machine. Here each only writes down that it was called, and fails."""
 
 
