@@ -33,7 +33,7 @@ from speakerd.ledger.ledger import Ledger
 from speakerd.ledger.prices import price_list
 from speakerd.mcp.home import instructions_with_room
 from speakerd.mcp.source import McpSource, servers_status
-from speakerd.mcp.sources import sources
+from speakerd.mcp.sources import home_device, sources
 from speakerd.mqtt.setup import Mqtt, mqtt
 from speakerd.mqtt.status import Facts
 from speakerd.offline.announcer import SpokenAnnouncer
@@ -45,16 +45,18 @@ from speakerd.realtime.endpoints import Endpoint, endpoints
 from speakerd.realtime.session import RealtimeSessions
 from speakerd.reloading import Reloading
 from speakerd.rules import rules
-from speakerd.service.control import ControlServer
+from speakerd.service.control import ControlServer, Knob
 from speakerd.service.logbook import write_down
 from speakerd.service.notify import Notifier, feed_watchdog
 from speakerd.service.telling import Telling, snapshot
+from speakerd.service.waits import Waits
 from speakerd.settings import AudioSettings, Settings
 from speakerd.tools.audit import AuditFile
 from speakerd.tools.commands import command_tools
 from speakerd.tools.everyday import Kept, everyday_tools, kept_in
 from speakerd.tools.facts import changing_facts
 from speakerd.tools.home import DemoHome
+from speakerd.tools.inventory import inventory
 from speakerd.tools.kept_volume import KeptVolume
 from speakerd.tools.registry import ToolRunner
 from speakerd.wakeword import ears as wakeword
@@ -103,7 +105,7 @@ async def serve(
 ) -> None:
     """Run the speaker until SIGTERM or SIGINT; raises a SpeakerdError for what waiting cannot help.
 
-    On SIGHUP `again` gives the settings anew: those of the wake word change at once, others are named.
+    On SIGHUP `again` gives the settings anew: what can change does at once, the rest is named.
     """
     async with assembled(settings, surroundings or Surroundings()) as speaker:
         _obey_signals(speaker.daemon)
@@ -133,21 +135,29 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         settings = _in_its_room(replace(settings, audio=audio_for(settings, board)))
         run_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="speakerd-")))
         servers = endpoints(settings, run_folder / "offline.sock", os.environ)
-        others = sources(settings, os.environ)
         observers = list(around.observers)
         daemon = Daemon(rules(settings, servers), observers)
         broker = mqtt(settings.mqtt, daemon.post, lambda: daemon.state, os.environ)
+        at_home = home_device(settings, os.environ, broker.identifier if broker else None)
+        others = sources(settings, os.environ, *([at_home.id] if at_home else []))
         notifier = Notifier()
         listening, hearing = _Listening(), _ProofOfHearing()
+        audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
         control = ControlServer(
             Path(settings.control.socket),
             daemon.post,
-            lambda: {**snapshot(daemon.state), **hearing.figures(), "servers": _servers(others, broker)},
+            lambda: {
+                **snapshot(daemon.state),
+                **hearing.figures(),
+                "servers": _servers(others, broker),
+                "decisions": audit.latest(),
+            },
             listening.tune,
+            broker.link.announce_everywhere if broker else None,
         )
         opened.callback(control.close)
         kept = kept_in(state_folder(settings, os.environ), daemon.post, asyncio.get_running_loop())
-        observers += [Telling(control, notifier), write_down, *kept.observers]
+        observers += [Telling(control, notifier), write_down, Waits(), *kept.observers]
         panel = Panel(board, daemon.post, around.pin_factory)
         opened.callback(panel.close)
         ears = await listening.begin(settings, daemon.post, around.observe_score, control)
@@ -155,19 +165,21 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         offline = await _offline(settings, servers, opened)
         ledger = _ledger(settings, daemon.post, opened)
         plane, sessions, tools = _conversation(
-            *(settings, around, daemon.post, ears, servers, ledger, kept, others, broker, opened)
+            *(settings, around, daemon.post, ears, servers, ledger, kept, others, broker, control, opened)
         )
+        control.inventory = lambda: inventory(daemon.state.rules.policy, tools.specs())
         hearing.plane = plane
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof), ledger.run()]
         owners += [other.run() for other in others]
+        if at_home is not None:
+            owners.append(at_home.run())
         if offline is not None:
             owners.append(offline.run())
         if broker is not None:
             observers.append(broker.link.observe)
             owners.append(broker.link.run())
         announcer = SpokenAnnouncer(lambda: voice(settings.offline), plane.player, daemon.post)
-        audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
         devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer, audit)
         yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, ears, tuple(owners))
 
@@ -224,6 +236,7 @@ def _conversation(
     kept: Kept,
     others: Sequence[McpSource],
     broker: Mqtt | None,
+    control: ControlServer,
     opened: AsyncExitStack,
 ) -> tuple[AudioPlane, RealtimeSessions, ToolRunner]:
     loop = asyncio.get_running_loop()
@@ -237,8 +250,12 @@ def _conversation(
     volume = KeptVolume(state_folder(settings, os.environ) / "volume.json", plane.set_volume)
     volume.restore()
     opened.callback(volume.close)
+    control.knob = Knob(lambda: plane.volume, volume.set)
     home = DemoHome() if settings.tools.demo_home else None
-    offered = everyday_tools(kept, post, lambda: plane.volume, volume.set, home=home, spending=ledger.standing)
+    everywhere = broker.link.announce_everywhere if broker else None
+    offered = everyday_tools(
+        *(kept, post, lambda: plane.volume, volume.set), home=home, spending=ledger.standing, everywhere=everywhere
+    )
     offered += command_tools(settings.tools.commands, {tool.spec.name for tool in offered})
     if broker is not None:
         broker.link.control(lambda: Facts(plane.volume, kept.timers.next_due_unix_seconds()), volume.set)
@@ -278,6 +295,7 @@ class _ProofOfHearing:
         health = self.plane.health
         age_seconds = health.last_mic_frame_age_seconds(asyncio.get_running_loop().time())
         known = {
+            "volume_percent": round(self.plane.volume * 100),
             "mic_frame_age_seconds": None if age_seconds is None else round(age_seconds, 3),
             **{name: getattr(health, name) for name in ("frames", "overruns", "underruns", "restarts")},
             **{name: getattr(health, name) for name in ("capture_rate_hz", "block_ms", "is_duplex")},

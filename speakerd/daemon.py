@@ -73,7 +73,9 @@ class Daemon:
     def _take(self, event: Event, devices: Devices) -> None:
         before = self.state
         self.state, effects = step(before, event)
-        _log.debug("%s: %s -> %s, %s", _kind(event), _kind(before.phase), _kind(self.state.phase), _kinds(effects))
+        phase = _kind(self.state.phase)
+        fields = {"EVENT": _kind(event), "PHASE": phase.lower()}  # of the journal, see service/fields.py
+        _log.debug("%s: %s -> %s, %s", _kind(event), _kind(before.phase), phase, _kinds(effects), extra=fields)
         for effect in effects:
             self._carry_out(effect, devices)
         if light(self.state) is not light(before):
@@ -97,8 +99,8 @@ class Daemon:
                 devices.announcer.announce(number, text)
             case do.StopAnnouncing(number=number):
                 devices.announcer.stop(number)
-            case do.NoteDecision(tool=tool, decision=decision, reason=reason):
-                devices.audit.note(tool, decision, reason)
+            case do.NoteDecision(tool=tool, decision=decision, reason=reason, asker=asker):
+                devices.audit.note(tool, decision, reason, asker.value)
             case do.Exit():
                 self._exit_asked = True
             case (

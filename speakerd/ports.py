@@ -155,7 +155,7 @@ class Announcer(Protocol):
 class Audit(Protocol):
     """Owns the record of what tools were allowed to do."""
 
-    def note(self, tool: str, decision: str, reason: str) -> None:
+    def note(self, tool: str, decision: str, reason: str, asker: str) -> None:
         """Write down what became of a call; never what was asked of the tool."""
 
 

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from speakerd.audio.pcm import WAKE_RATE_HZ
 from speakerd.core.budget import Budget
+from speakerd.core.default_policy import DEFAULT_POLICY
 from speakerd.core.endpoints import EndpointRule
-from speakerd.core.policy import DEFAULT_POLICY, PolicyRule, Verdict
+from speakerd.core.policy import PolicyRule, Verdict
 from speakerd.core.state import Rules
 from speakerd.core.turns import words
+from speakerd.realtime.asked import plain
 from speakerd.realtime.endpoint import Endpoint
 from speakerd.reloading import word_actions
 from speakerd.settings import PolicyRow, Settings
@@ -54,7 +56,7 @@ def rules(settings: Settings, endpoints: Sequence[Endpoint]) -> Rules:
 
 def _rule(row: PolicyRow) -> PolicyRule:
     arguments = (text.partition("=") for text in row.arguments)
-    return PolicyRule(row.tool, Verdict(row.verdict), tuple((name, pattern) for name, _, pattern in arguments))
+    return PolicyRule(row.tool, Verdict(row.verdict), tuple((name, plain(pattern)) for name, _, pattern in arguments))
 
 
 def _budget(budget: BudgetSettings) -> Budget:

@@ -157,8 +157,8 @@ class FakeAudit:
     def __init__(self, told: Told) -> None:
         self._note = told.note
 
-    def note(self, tool: str, decision: str, reason: str) -> None:
-        self._note("audit", tool, decision, reason)
+    def note(self, tool: str, decision: str, reason: str, asker: str) -> None:
+        self._note("audit", tool, decision, reason, asker)
 
 
 class FakeAnnouncer:

@@ -12,8 +12,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 SHARED = {"speakerd.audio.pcm", "speakerd.audio.resample", "speakerd.audio.utterances", "speakerd.tools.tool"}
 """Pure modules of one folder that others may use."""
 ROOTS = {"__main__", "assembly", "checks", "reloading", "wake_test", "device_table", "mic_test", "doctor", "cli"} | {
-    "doctor_echo",
-    "echo_findings",
+    "commands",
     "remote",
     "rules",
     "status_words",

@@ -92,6 +92,10 @@ class Hearing:
         self._uplink: Uplink | None = None
         self._resting: Uplink | None = None
         """The uplink that nothing is handed over of, because nobody speaks."""
+        self._was_cut_off = False
+        """Whether the uplink ended in the middle of a turn that goes on."""
+        self._over_at = 0
+        """Capture position (24 kHz) at which such a turn was over; 0 while there is none."""
         self._spans: deque[UplinkSpan] = deque(maxlen=_MOST_SPANS)
 
     @property
@@ -168,6 +172,11 @@ class Hearing:
         self._turns.uplink_opened()
         if self._turns.finds_turns and self._turns.is_speaking:
             self._post(UtteranceBegan(session, self._wake_end))
+        elif self._over_at > position:
+            # A turn that began in a session before is sent to its end: only then is it over.
+            self._hand_over(session, self._uplink.pieces(self.ring))
+            self._post(UtteranceBegan(session, self._wake_end))
+            self._post(UtteranceEnded(session, self._wake_end))
 
     def _follow_turns(self, levels: Iterable[tuple[float, bool]]) -> None:
         """Tell where the user's turn begins and ends, and leave silence out of the uplink, where that is wanted."""
@@ -175,6 +184,8 @@ class Hearing:
             change = self._turns.feed(level_dbfs, is_voice)
             uplink = self._uplink or self._resting
             if uplink is None:
+                if self._was_cut_off and isinstance(change, SpeechOver):
+                    self._was_cut_off, self._over_at = False, self.ring.end
                 continue
             if change is not None and self._turns.finds_turns:
                 self._tell_turn(uplink.session, change)
@@ -193,6 +204,7 @@ class Hearing:
         closed = self._uplink or self._resting
         self._end_uplink(position)
         if closed:
+            self._was_cut_off, self._over_at = self._turns.finds_turns and self._turns.is_speaking, 0
             self._post(UplinkClosed(closed.session))
 
     def _end_uplink(self, position: int) -> None:

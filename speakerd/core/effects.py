@@ -10,6 +10,7 @@ from enum import Enum
 
 from speakerd.core.cues import Cue as Cue
 from speakerd.core.events import Timer
+from speakerd.core.kinds import Asker
 
 LEFT_OFF = -1
 """In the place of a capture position: where the uplink ended last."""
@@ -83,6 +84,7 @@ class NoteDecision:
     decision: str
     """"allowed", "refused" or "waiting"."""
     reason: str
+    asker: Asker = Asker.VOICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,7 +237,7 @@ class ToolCalled:
     arguments: str
     """JSON as the model wrote it, not yet checked."""
     texts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
-    """What a policy looks at: each text in the arguments, with the name of the outermost argument that it stands in."""
+    """What a policy looks at; see policy.Asked."""
     code: str = field(default="", compare=False)
     """Digits that nobody knows yet, to be said by a user who confirms the call."""
 

@@ -42,6 +42,16 @@ class Talker(Enum):
     ASSISTANT = "assistant"
 
 
+class Asker(Enum):
+    """Who began what led to a tool call."""
+
+    VOICE = "voice"
+    TEXT = "text"
+    """By the control socket."""
+    WORD = "word"
+    """A wake word that calls a tool."""
+
+
 class Timer(Enum):
     """The core's timers; starting one replaces the running one of the same name."""
 

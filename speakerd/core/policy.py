@@ -28,8 +28,12 @@ class PolicyRule:
     tool: str
     verdict: Verdict
     arguments: tuple[tuple[str, str], ...] = ()
-    """(argument, pattern): each must match the argument's text, or one of its texts if it is a list; the argument "*"
-    means any of them."""
+    """(argument, pattern): what is asked for must match, each of these. Of an argument that is a list one text is
+    enough to be held back, and it takes all of them to be allowed. The argument "*" means any of them."""
+    unless: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(argument, patterns): not for a call in which one of these arguments is given, and all its texts match."""
+    advice: str = ""
+    """What the model may do instead, if there is something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +42,49 @@ class Asked:
 
     tool: str
     arguments: tuple[tuple[str, str], ...]
-    """Each text in the arguments with the name of the outermost argument that it stands in."""
+    """Each text in the arguments with the name of the outermost argument that it stands in, "" where it may be any."""
 
 
-def verdict(rules: tuple[PolicyRule, ...], asked: Asked, *, is_tainted: bool) -> Verdict:
-    """The verdict of the first rule that matches, else ALLOW; strangers' words in this turn make a code worthless."""
-    found = next((rule.verdict for rule in rules if _matches(rule, asked)), Verdict.ALLOW)
-    return Verdict.BUTTON if is_tainted and found is Verdict.CONFIRM else found
+_ALLOWED = PolicyRule("*", Verdict.ALLOW)
+
+
+def ruling(rules: tuple[PolicyRule, ...], asked: Asked) -> PolicyRule:
+    """The first rule that matches; what none does is allowed."""
+    return next((rule for rule in rules if _matches(rule, asked)), _ALLOWED)
+
+
+def verdict(rule: PolicyRule, *, is_tainted: bool) -> Verdict:
+    """What becomes of the call that a rule is for; strangers' words in the conversation make a code worthless."""
+    return Verdict.BUTTON if is_tainted and rule.verdict is Verdict.CONFIRM else rule.verdict
 
 
 def _matches(rule: PolicyRule, asked: Asked) -> bool:
-    return matches(rule.tool, asked.tool) and all(
-        any(matches(pattern, text) for argument, text in asked.arguments if name in ("*", argument))
-        for name, pattern in rule.arguments
-    )
+    if not matches(rule.tool, asked.tool) or any(_is_given(asked, *safe) for safe in rule.unless):
+        return False
+    if rule.verdict is Verdict.ALLOW:
+        return all(_is_given(asked, name, (pattern,)) for name, pattern in rule.arguments)
+    return all(any(matches(pattern, text) for text in _texts(asked, name)) for name, pattern in rule.arguments)
+
+
+def _is_given(asked: Asked, name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether an argument is there, and nothing in it but what matches; for "*", whether anything does."""
+    among = [any(matches(pattern, text) for pattern in patterns) for text in _texts(asked, name)]
+    return any(among) if name == "*" else bool(among) and all(among)
+
+
+def _texts(asked: Asked, name: str) -> list[str]:
+    return [text for argument, text in asked.arguments if name == "*" or argument in (name, "")]
+
+
+def rules_for(rules: tuple[PolicyRule, ...], tool: str) -> tuple[PolicyRule, ...]:
+    """The rules that calls of a tool may meet, in order; the last one is for all the calls that no other is for."""
+    found: list[PolicyRule] = []
+    for rule in (*rules, _ALLOWED):
+        if matches(rule.tool, tool):
+            found.append(rule)
+            if not rule.arguments and not rule.unless:
+                break
+    return tuple(found)
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -70,20 +103,3 @@ def matches(pattern: str, text: str) -> bool:
             return False
         position = found + len(part)
     return len(text) - len(last) >= position and text.endswith(last)
-
-
-def _guarded(tool: str, *arguments: tuple[str, str]) -> PolicyRule:
-    return PolicyRule(tool, Verdict.DENY, arguments)
-
-
-DEFAULT_POLICY: tuple[PolicyRule, ...] = (
-    *(_guarded(tool) for tool in ("*unlock*", "*disarm*", "*purchase*", "*checkout*", "buy_*", "*_buy_*", "*shell*")),
-    # Home Assistant unlocks a lock, and disarms, by turning it off; it opens a door or a gate by turning it on.
-    *(_guarded("*TurnOff*", ("domain", domain)) for domain in ("lock", "alarm_control_panel")),
-    *(_guarded("*TurnOff*", ("*", word)) for word in ("*lock*", "*alarm*")),
-    *(_guarded("*TurnOn*", ("*", word)) for word in ("*garage*", "*gate*")),
-    *(_guarded("*TurnOn*", ("device_class", word)) for word in ("door", "garage", "gate")),
-    *(_guarded("*open*", ("*", word)) for word in ("*garage*", "*gate*", "*door*")),
-    *(_guarded("*SetPosition*", ("*", word)) for word in ("*garage*", "*gate*", "*door*")),
-)
-"""What needs a decision of the owner's before a model may do it; his own rules go before these."""

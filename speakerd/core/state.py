@@ -13,6 +13,7 @@ from speakerd.core.budget import Budget
 from speakerd.core.cues import Cue
 from speakerd.core.endpoints import Down, EndpointRule
 from speakerd.core.events import Fault, Spent
+from speakerd.core.kinds import Asker
 from speakerd.core.policy import PolicyRule
 from speakerd.core.words import Action, Talk, WordAction
 
@@ -139,9 +140,13 @@ class Conversation:
     asked: tuple[tuple[str, str], ...] = ()
     """What was asked of which tool in this turn, in order."""
     is_tainted: bool = False
-    """Words from outside came with the outputs of this turn."""
+    """Words of strangers came with the output of a tool; they stay in what the model knows."""
+    is_written: bool = False
+    """This turn of the user's was typed."""
     approved: frozenset[str] = frozenset()
     """Calls that run because the owner approved them; nobody at the endpoint waits for an output of theirs."""
+    notes: tuple[str, ...] = ()
+    """What the next session is told of what the owner approved."""
     cut: frozenset[str] = frozenset()
     """Items that were stopped; how much of each was heard is still to be told."""
     ending: bool = False
@@ -296,6 +301,11 @@ class Approval:
     arguments: str
     code: str
     """The digits that approve it, too; empty if only the button does."""
+    asker: Asker = Asker.VOICE
+    wrong_codes: int = 0
+    """How often something else was said."""
+    heard_over: frozenset[str] = frozenset()
+    """Utterances that began over an answer."""
 
 
 class Card(Enum):
@@ -352,6 +362,8 @@ class State:
     """Counts presses of the button that may be held; the timer of an older one is stale."""
     is_tap: bool = False
     """The last press may still turn out to be a short one."""
+    pressed_for: int = 0
+    """Number of the approval that the last press gives if it was a short one."""
     stopping: bool = False
 
 

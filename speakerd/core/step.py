@@ -14,7 +14,7 @@ from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.activations import end, on_action, on_release, on_say, on_text, on_wake_word, quiet
 from speakerd.core.answers import on_playout_ended, on_tool_finished
-from speakerd.core.approvals import expire
+from speakerd.core.approvals import APPROVED_CALL, expire
 from speakerd.core.barge_in import on_hold_over, on_voice
 from speakerd.core.moves import Outcome, fail, finish, judge
 from speakerd.core.opening import on_check, on_opening_failed, on_spare, on_spare_over
@@ -28,6 +28,7 @@ from speakerd.core.state import (
     Speaking,
     State,
     Thinking,
+    conversation,
     session,
 )
 from speakerd.core.timers import timers
@@ -103,6 +104,9 @@ def _decide(state: State, event: on.Event) -> Outcome:
         case on.CueEnded(cue=cue):
             return replace(state, cues=state.cues - {cue}), []
         case on.ToolFinished(session=on.NO_SESSION):
+            return _on_own_call_finished(state, event)
+        case on.ToolFinished(call_id=call_id) if call_id.startswith(APPROVED_CALL) and not conversation(state.phase):
+            # The conversation that it was approved in is over.
             return _on_own_call_finished(state, event)
         case on.ToolFinished():
             return on_tool_finished(state, event)

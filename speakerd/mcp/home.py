@@ -28,6 +28,9 @@ _ACTIONS = (
     *("HassFanSetSpeed", "HassVacuumStart", "HassVacuumReturnToBase", "GetDateTime"),
 )
 """Tools that tell what they did, to things which the owner named; whatever else may tell of the world outside."""
+_OF_ANY_KIND = ("HassTurnOn", "HassTurnOff", "HassToggle")
+"""Tools that a lock obeys as a light does: by its name alone nobody can tell which of them it is."""
+_KIND_WANTED = 'Say in "domain" what kind of thing is meant, such as ["light"].'
 
 
 def home_server(
@@ -44,6 +47,8 @@ def home_server(
         short=after_domain,
         reads_outside=partial(_reads_outside, settings.admin),
         objection=partial(_objection, settings.admin),
+        schema=_with_kind,
+        refusal=_refusal,
         meta=partial(_meta, device_id),
     )
 
@@ -57,6 +62,18 @@ def instructions_with_room(instructions: str, room: str) -> str:
 
 def _reads_outside(is_admin: bool, short: str) -> bool:
     return is_admin or not is_allowed(short, _ACTIONS)
+
+
+def _with_kind(short: str, schema: Mapping[str, object]) -> Mapping[str, object]:
+    if short not in _OF_ANY_KIND:
+        return schema
+    required = schema.get("required")
+    return {**schema, "required": [*(required if isinstance(required, list) else ()), "domain"]}
+
+
+def _refusal(short: str, arguments: Mapping[str, object]) -> str | None:
+    """Rules that guard locks look at the kind, to which Home Assistant keeps; without it, it would take any."""
+    return _KIND_WANTED if short in _OF_ANY_KIND and not arguments.get("domain") else None
 
 
 def _objection(is_admin: bool, url: str, tools: Sequence[OfferedTool]) -> str | None:

@@ -37,6 +37,14 @@ def _always(_: str) -> bool:
     return True
 
 
+def _same(_name: str, schema: Mapping[str, object]) -> Mapping[str, object]:
+    return schema
+
+
+def _no_refusal(_name: str, _arguments: Mapping[str, object]) -> str | None:
+    return None
+
+
 def _no_objection(_url: str, _tools: Sequence[OfferedTool]) -> str | None:
     return None
 
@@ -60,5 +68,9 @@ class Server:
     """Whether what a tool tells, by its short name, may be a stranger's words."""
     objection: Callable[[str, Sequence[OfferedTool]], str | None] = _no_objection
     """Why what is offered at a URL must not be used, if so, in words that follow "because"."""
+    schema: Callable[[str, Mapping[str, object]], Mapping[str, object]] = _same
+    """What a tool's arguments must be, by its short name and what the server says of them."""
+    refusal: Callable[[str, Mapping[str, object]], str | None] = _no_refusal
+    """Why a call by a tool's short name is not passed on, if so, in a sentence for the model."""
     meta: Callable[[], Mapping[str, object]] = _nothing
     """What is told beside the arguments of each call."""

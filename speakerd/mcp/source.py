@@ -116,6 +116,8 @@ class McpSource:
 
     async def call(self, name: str, arguments: Mapping[str, object]) -> str:
         """Call a tool by the server's own name for it; raises ToolError."""
+        if refusal := self._server.refusal(self._server.short(name), arguments):
+            raise ToolError(refusal)
         for is_last in (False, True):
             link = await self._ready()
             try:
@@ -243,7 +245,9 @@ def tools(
     unique = {names[tool.name]: tool for tool in allowed}
     return tuple(
         Tool(
-            ToolSpec(name, cut(tool.description), function_parameters(tool.schema)),
+            ToolSpec(
+                name, cut(tool.description), function_parameters(server.schema(server.short(tool.name), tool.schema))
+            ),
             partial(call, tool.name),
             server.call_seconds,
             reads_outside=server.reads_outside(server.short(tool.name)),

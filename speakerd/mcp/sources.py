@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from speakerd.errors import ConfigurationError
 from speakerd.mcp.environment import child_environment
 from speakerd.mcp.home import home_server
+from speakerd.mcp.home_device import HomeDevice
 from speakerd.mcp.server import Program, Server, Site
 from speakerd.mcp.source import McpSource
 from speakerd.mcp.token import token
 from speakerd.settings import Settings
-from speakerd.settings_mcp import McpServer
+from speakerd.settings_mcp import HomeAssistantSettings, McpServer
 
 
 def sources(
@@ -35,15 +36,30 @@ def servers(
     found = []
     home = settings.home_assistant
     if home.url:
-        key = token(home.key_file, "home_assistant.key_file", "home-assistant-token", environment)
-        if key is None:
-            raise ConfigurationError(
-                "home_assistant.url is set but there is no token: write a long-lived access token into "
-                '/etc/speakerd/home-assistant-token, or into a file that "home_assistant.key_file" names.'
-            )
-        found.append(home_server(home, key, device_id))
+        found.append(home_server(home, _home_token(home, environment), device_id))
     for number, server in enumerate(settings.mcp.servers, 1):
         found.append(_server(server, f"mcp.servers[{number}]", environment))
+    return found
+
+
+def home_device(settings: Settings, environment: Mapping[str, str], identifier: str | None) -> HomeDevice | None:
+    """What finds the speaker among Home Assistant's devices by its name at MQTT; None without either of them.
+
+    Raises ConfigurationError for a token that is missing or none.
+    """
+    home = settings.home_assistant
+    if not home.url or identifier is None:
+        return None
+    return HomeDevice(home.url, _home_token(home, environment), identifier)
+
+
+def _home_token(home: HomeAssistantSettings, environment: Mapping[str, str]) -> str:
+    found = token(home.key_file, "home_assistant.key_file", "home-assistant-token", environment)
+    if found is None:
+        raise ConfigurationError(
+            "home_assistant.url is set but there is no token: write a long-lived access token into "
+            '/etc/speakerd/home-assistant-token, or into a file that "home_assistant.key_file" names.'
+        )
     return found
 
 

@@ -36,6 +36,11 @@ class Device:
         """That a wake word was heard."""
         return self._topic("wake")
 
+    @property
+    def everyone_topic(self) -> str:
+        """Where a sentence is for all speakers of the home; no device has such a topic, whatever its id."""
+        return f"{self.topic_prefix}/announce"
+
     def command_topic(self, command: str) -> str:
         """Where the speaker takes one of COMMANDS."""
         return self._topic(f"{command}/set")

@@ -16,12 +16,21 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import aiomqtt
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from speakerd.core.events import Event, MuteAsked, SayAsked
 from speakerd.core.state import State
 from speakerd.errors import BrokerError, ToolError
 from speakerd.mqtt.broker import Broker, connected
-from speakerd.mqtt.commands import Allowance, Announce, Command, SetVolume, command, plain
+from speakerd.mqtt.commands import (
+    MOST_ANNOUNCED_CHARACTERS,
+    Allowance,
+    Announce,
+    Command,
+    SetVolume,
+    command,
+    plain,
+)
 from speakerd.mqtt.device import COMMANDS, Device, birth_topic, config, config_topic
 from speakerd.mqtt.status import Facts, settled, status, wake
 from speakerd.ports import Post
@@ -68,7 +77,7 @@ class MqttLink:
         self._client: aiomqtt.Client | None = None
         self.reason = ""
         """Why there is no connection; empty at first, and while there is one."""
-        self._commands = {device.command_topic(name): name for name in COMMANDS}
+        self._commands = {device.command_topic(name): name for name in COMMANDS} | {device.everyone_topic: "announce"}
         self._announcing = Allowance(at_once=1, per_second=1.0)
         self._obeying = Allowance(at_once=10, per_second=5.0)
         self._requests = itertools.count(-1, -1)
@@ -108,6 +117,12 @@ class MqttLink:
             await self._client.publish(topic, payload, qos)
         except aiomqtt.MqttError as error:
             raise ToolError("The home's message broker did not confirm the message: try again later.") from error
+
+    async def announce_everywhere(self, text: str) -> None:
+        """Have the other speakers say a sentence, if they hear of it now; raises ToolError."""
+        if len(text) > MOST_ANNOUNCED_CHARACTERS:
+            raise ToolError(f"At most {MOST_ANNOUNCED_CHARACTERS} characters can be announced everywhere at once.")
+        await self.publish(self._device.everyone_topic, text.encode(errors="replace"), 1)
 
     async def ask(self, topic: str, payload: bytes, qos: int, answer_topic: str, answer_seconds: float) -> str:
         """See messages.Publisher; of those who wait at one topic each has its turn."""
@@ -177,7 +192,9 @@ class MqttLink:
         topics = [*self._commands, *sorted(self._answer_topics)]
         topics += [birth_topic(self._discovery_prefix)] if self._discovery_prefix else []
         for topic in topics:
-            for code in await client.subscribe(topic, 1):
+            # What we announce to all is not for us: we say it ourselves, at once.
+            options = SubscribeOptions(qos=1, noLocal=topic == self._device.everyone_topic)
+            for code in await client.subscribe(topic, options=options):
                 if getattr(code, "value", code) >= 128:
                     _log.warning('The MQTT broker forbids to read "%s": allow it for this user.', topic)
 

@@ -42,6 +42,9 @@ class Link(Publisher, Protocol):
     def observe(self, event: Event, before: State, after: State) -> None:
         """Tell what changed; an observer of the daemon's loop."""
 
+    async def announce_everywhere(self, text: str) -> None:
+        """Have the other speakers of the home say a sentence; raises ToolError."""
+
     async def run(self) -> None:
         """Keep connected until cancelled."""
 
@@ -52,6 +55,8 @@ class Mqtt:
 
     link: Link
     tools: list[Tool]
+    identifier: str
+    """What the home knows the speaker by."""
 
     def health(self) -> Mapping[str, object]:
         """How the broker is, in the words of the status."""
@@ -71,16 +76,17 @@ def mqtt(settings: MqttSettings, post: Post, state: Callable[[], State], environ
     known = broker(settings, environment)
     if known.password and not settings.tls and not is_this_machine(settings.host):
         _log.warning('The password for MQTT goes to %s unencrypted: set "mqtt.tls" to true.', settings.host)
+    device = this_device(settings)
     link = MqttLink(
         known,
-        _device(settings),
+        device,
         post,
         state,
         discovery_prefix=settings.discovery_prefix,
         answer_topics=answer_topics(settings.tools),
         may_unmute=settings.may_unmute,
     )
-    return Mqtt(link, message_tools(settings.tools, link))
+    return Mqtt(link, message_tools(settings.tools, link), device.id)
 
 
 def is_this_machine(host: str) -> bool:
@@ -96,7 +102,8 @@ def check_mqtt(settings: MqttSettings, environment: Mapping[str, str]) -> None:
     mqtt(settings, lambda event: None, State, environment)
 
 
-def _device(settings: MqttSettings) -> Device:
+def this_device(settings: MqttSettings) -> Device:
+    """This speaker as a device."""
     host = socket.gethostname()
     try:
         machine_id = _MACHINE_ID.read_text(encoding="utf-8")

@@ -30,8 +30,12 @@ _log = logging.getLogger(__name__)
 class _Call:
     session: int
     call_id: str
-    name: str
+    tool: Tool
     deadline: asyncio.TimerHandle
+
+    def finished(self, output: str) -> ToolFinished:
+        """Words from outside may be in an error, too."""
+        return ToolFinished(self.session, self.call_id, output, is_strangers=self.tool.reads_outside)
 
 
 class ToolRunner:
@@ -70,7 +74,7 @@ class ToolRunner:
         loop = asyncio.get_running_loop()
         task = loop.create_task(_output(tool, checked), name=f"tool {name}")
         deadline = loop.call_later(seconds, self._time_out, task, seconds)
-        self._calls[task] = _Call(session, call_id, name, deadline)
+        self._calls[task] = _Call(session, call_id, tool, deadline)
         task.add_done_callback(self._finish)
 
     async def close(self) -> None:
@@ -106,10 +110,10 @@ class ToolRunner:
         call = self._calls.pop(task, None)
         if call is not None:
             call.deadline.cancel()
-            self._post(ToolFinished(call.session, call.call_id, output))
+            self._post(call.finished(output))
 
     def _time_out(self, task: asyncio.Task[str], seconds: float) -> None:
-        name = self._calls[task].name
+        name = self._calls[task].tool.spec.name
         _log.warning("The tool %s did not answer within %g seconds.", name, seconds)
         self._give_up(task, f'error: "{name}" did not answer within {seconds:g} seconds.')
 
@@ -119,7 +123,7 @@ class ToolRunner:
         call.deadline.cancel()
         self._given_up.add(task)
         task.cancel()
-        self._post(ToolFinished(call.session, call.call_id, output))
+        self._post(call.finished(output))
 
 
 async def _output(tool: Tool, arguments: Mapping[str, object]) -> str:

@@ -78,7 +78,7 @@ def _announcement_spec(*, is_everywhere: bool) -> ToolSpec:
     if not is_everywhere:
         return ToolSpec("announce", _ANNOUNCE_DESCRIPTION, parameters(("text",), text=_TEXT), _ANNOUNCE_PHRASES)
     schema = parameters(("text",), text=_TEXT, where={"type": "string", "enum": ["here", "everywhere"]})
-    phrases = (*_ANNOUNCE_PHRASES, "announce {where} [that] {text}")
+    phrases = ("announce [that] {text}", *_EVERYWHERE_PHRASES)
     return ToolSpec("announce", f"{_ANNOUNCE_DESCRIPTION} It may be said everywhere in the home.", schema, phrases)
 
 
@@ -88,6 +88,10 @@ _TEXT = {
     "examples": ["dinner is ready", "lunch is ready", "breakfast is ready", "it is time to go", "it is bedtime"],
 }
 _ANNOUNCE_PHRASES = ("announce [that] {text}", "tell everybody [that] {text}")
+_EVERYWHERE_PHRASES = (
+    "announce {where} [that] {text}",
+    "tell ({where=everywhere everybody}|{where=everywhere everyone}) [that] {text}",
+)
 _REPEAT_DESCRIPTION = (
     "Give what you said last, to be said again, where you do not know it any more: before this conversation, or as an "
     "announcement."

@@ -14,6 +14,9 @@ from speakerd.ports import ToolSpec
 Run = Callable[[Mapping[str, object]], Awaitable[str]]
 """Takes checked arguments, returns a short sentence that can be spoken; raises ToolError with one that says why not."""
 
+MOST_ARGUMENT_CHARACTERS = 16_384
+"""What a policy has looked at is all that is run: it looks at no more."""
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NO_PARAMETERS: Mapping[str, object] = {"type": "object", "properties": {}, "additionalProperties": False}
 _TYPES: Mapping[str, tuple[str, tuple[type, ...]]] = {
@@ -63,6 +66,8 @@ def read_arguments(text: str, schema: Mapping[str, object]) -> Mapping[str, obje
     Of JSON Schema it knows type, enum, minimum, maximum, required and additionalProperties at the top level; what else
     a schema demands is for the tool to check. A whole number written as 5.0 becomes 5.
     """
+    if len(text) > MOST_ARGUMENT_CHARACTERS:
+        raise ToolError("The arguments are too long: send less.")
     try:
         arguments = json.loads(text) if text.strip() else {}
     except (ValueError, RecursionError) as error:

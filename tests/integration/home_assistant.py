@@ -1,6 +1,6 @@
-"""Home Assistant itself, in a process of its own on loopback, with a light, a lock, a second light and an area.
+"""Home Assistant itself, in a process of its own on loopback, with lights, a lock and a slow script.
 
-The kitchen light and the front door are exposed to Assist, the desk lamp is not. It has no account but ours.
+Its accounts and rooms, and what is exposed of it, are in `home_assistant_furnishing`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
+import re
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,16 +20,11 @@ from typing import Any
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 
-EXPOSED = ["light.kitchen_light", "lock.front_door"]
-_STARTING_SECONDS = 120.0
+PROGRAM = os.environ.get("SPEAKERD_HA_PROGRAM", "")
+"""Runs Home Assistant for the folder that it is given; scripts/test-home-assistant makes one."""
+PATIENCE_SECONDS = 30.0
+_STARTING_SECONDS = 90.0
 _ASKING_AGAIN_SECONDS = 0.2
-# Home Assistant asks for a Python that is a little newer than it needs.
-_START = """
-import sys, homeassistant.const as const
-const.REQUIRED_PYTHON_VER = (3, 13, 0)
-from homeassistant.__main__ import main
-sys.exit(main())
-"""
 _CONFIGURATION = """
 homeassistant:
   name: Test
@@ -42,22 +39,24 @@ config:
 onboarding:
 conversation:
 intent:
+logger:
+  default: warning
+system_log:
 input_boolean:
   kitchen:
   desk:
+  kitchen_ceiling:
+  hall_ceiling:
   unlocked:
+script:
+  slow_coffee:
+    alias: Slow coffee
+    description: Makes a slow coffee.
+    sequence:
+      - delay: 60
 template:
   - light:
-      - name: Kitchen Light
-        unique_id: kitchen_light
-        state: "{{{{ is_state('input_boolean.kitchen', 'on') }}}}"
-        turn_on: {{action: input_boolean.turn_on, target: {{entity_id: input_boolean.kitchen}}}}
-        turn_off: {{action: input_boolean.turn_off, target: {{entity_id: input_boolean.kitchen}}}}
-      - name: Desk Lamp
-        unique_id: desk_lamp
-        state: "{{{{ is_state('input_boolean.desk', 'on') }}}}"
-        turn_on: {{action: input_boolean.turn_on, target: {{entity_id: input_boolean.desk}}}}
-        turn_off: {{action: input_boolean.turn_off, target: {{entity_id: input_boolean.desk}}}}
+{lights}
   - lock:
       - name: Front Door
         unique_id: front_door
@@ -65,126 +64,155 @@ template:
         lock: {{action: input_boolean.turn_off, target: {{entity_id: input_boolean.unlocked}}}}
         unlock: {{action: input_boolean.turn_on, target: {{entity_id: input_boolean.unlocked}}}}
 """
+_LIGHT = """
+      - name: {name}
+        unique_id: {key}_light
+        state: "{{{{ is_state('input_boolean.{key}', 'on') }}}}"
+        turn_on: {{action: input_boolean.turn_on, target: {{entity_id: input_boolean.{key}}}}}
+        turn_off: {{action: input_boolean.turn_off, target: {{entity_id: input_boolean.{key}}}}}
+"""
+_LIGHTS = {
+    "kitchen": "Kitchen Light",
+    "desk": "Desk Lamp",
+    "kitchen_ceiling": "Ceiling Light",
+    "hall_ceiling": "Ceiling Light",
+}
+BOOLEANS = tuple(f"input_boolean.{key}" for key in (*_LIGHTS, "unlocked"))
 
 
 class HomeAssistant:
     """A home that may be ended and started again."""
 
-    def __init__(self, python: str, folder: Path) -> None:
-        self._python = python
+    def __init__(self, program: str, folder: Path) -> None:
+        self._program = program
         self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        (folder / "configuration.yaml").write_text(_CONFIGURATION.format(port=self.url.rpartition(":")[2]))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        lights = "".join(_LIGHT.format(key=key, name=name) for key, name in _LIGHTS.items())
+        (folder / "configuration.yaml").write_text(_CONFIGURATION.format(port=port, lights=lights))
+        self.owner_token = ""
+        """The tests' own."""
         self.token = ""
+        """The speaker's, of a user who is no administrator."""
 
     async def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self._process = await asyncio.create_subprocess_exec(
-            *(self._python, "-c", _START, "--config", str(self._folder), "--skip-pip"),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        """Start it, if it does not run, and wait until it is ready."""
+        if self._process is not None and self._process.returncode is None:
+            return
+        with (self._folder / "output").open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                self._program, str(self._folder), stdout=output, stderr=output, start_new_session=True
+            )
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Wait until it answers, and for who may ask, until all of it is there."""
+        assert self._process is not None
         async with asyncio.timeout(_STARTING_SECONDS):
             while not await self._answers():
-                assert self._process.returncode is None, f"ended: see {self._folder}/home-assistant.log"
+                assert self._process.returncode is None, f"ended: see {self._folder}"
                 await asyncio.sleep(_ASKING_AGAIN_SECONDS)
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it, if it runs; it saves what it knows only when it is asked to leave."""
-        if self._process is not None:
-            if self._process.returncode is None:
-                self._process.send_signal(number)
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
             await self._process.wait()
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Such as (2026, 11)."""
+        told = (self._folder / ".HA_VERSION").read_text()
+        return tuple(map(int, re.findall(r"\d+", told)[:2]))
+
+    def log(self) -> list[str]:
+        """Every warning and error of its own until now."""
+        text = (self._folder / "home-assistant.log").read_text(errors="replace")
+        return [line for line in text.splitlines() if " WARNING " in line or " ERROR " in line]
 
     async def state(self, entity: str) -> str:
         """What an entity is."""
-        async with self._client() as client:
+        async with self.client() as client:
             return str((await client.get(f"/api/states/{entity}")).raise_for_status().json()["state"])
 
-    async def furnish(self) -> None:
-        """Make our account, fill the kitchen (an area of every new home), expose two things, and add the MCP server."""
-        await self._sign_up()
-        async with connect(f"{self.url.replace('http', 'ws')}/api/websocket") as socket_:
-            await socket_.recv()
-            await socket_.send(json.dumps({"type": "auth", "access_token": self.token}))
-            await socket_.recv()
-            asked = _Asking(socket_)
-            self.token = await asked("auth/long_lived_access_token", client_name="speaker", lifespan=1)
-            for entity in ("light.kitchen_light", "light.desk_lamp"):
-                await asked("config/entity_registry/update", entity_id=entity, area_id="kitchen")
-            every = ["light.kitchen_light", "light.desk_lamp", "lock.front_door", *_BOOLEANS]
-            for entity in every:
-                await asked(
-                    "homeassistant/expose_entity",
-                    assistants=["conversation"],
-                    entity_ids=[entity],
-                    should_expose=entity in EXPOSED,
-                )
-        async with self._client() as client:
-            flow = await client.post("/api/config/config_entries/flow", json={"handler": "mcp_server"})
-            submit = f"/api/config/config_entries/flow/{flow.raise_for_status().json()['flow_id']}"
-            (await client.post(submit, json={"llm_hass_api": ["assist"]})).raise_for_status()
+    async def do(self, service: str, entity: str, **data: object) -> None:
+        """Call a service for an entity, such as light.turn_on."""
+        path = f"/api/services/{service.replace('.', '/')}"
+        async with self.client() as client:
+            (await client.post(path, json={"entity_id": entity, **data})).raise_for_status()
 
-    async def _sign_up(self) -> None:
-        owner = {
-            "client_id": f"{self.url}/",
-            "name": "Owner",
-            "username": "owner",
-            "password": "owner",
-            "language": "en",
-        }
-        async with self._client() as client:
-            made = (await client.post("/api/onboarding/users", json=owner)).raise_for_status().json()
-            grant = {"client_id": f"{self.url}/", "grant_type": "authorization_code", "code": made["auth_code"]}
-            self.token = (await client.post("/auth/token", data=grant)).raise_for_status().json()["access_token"]
-        async with self._client() as client:
-            for step in ("core_config", "analytics", "integration"):
-                body = {"client_id": f"{self.url}/", "redirect_uri": f"{self.url}/"} if step == "integration" else {}
-                await client.post(f"/api/onboarding/{step}", json=body)
+    async def until(self, entity: str, wanted: str) -> None:
+        """Wait until an entity is this."""
+        await self._until(entity, lambda state: state == wanted)
+
+    async def until_not(self, entity: str, *unwanted: str) -> str:
+        """Wait until an entity is none of these; what it is then."""
+        return await self._until(entity, lambda state: state not in unwanted)
+
+    async def _until(self, entity: str, is_so: Callable[[str], bool]) -> str:
+        async with asyncio.timeout(PATIENCE_SECONDS), self.asking() as ask:
+            await ask("subscribe_events", event_type="state_changed")
+            known = {each["entity_id"]: each["state"] for each in await ask("get_states")}
+            while entity not in known or not is_so(known[entity]):
+                event = (await ask.event())["data"]
+                known[event["entity_id"]] = (event["new_state"] or {"state": "gone"})["state"]
+            return str(known[entity])
+
+    @asynccontextmanager
+    async def asking(self, token: str | None = None) -> AsyncIterator[Asking]:
+        """Questions over the WebSocket, as the owner unless another token is given."""
+        async with connect(f"{self.url.replace('http', 'ws')}/api/websocket", max_size=None, proxy=None) as socket_:
+            await socket_.recv()
+            await socket_.send(json.dumps({"type": "auth", "access_token": token or self.owner_token}))
+            assert json.loads(await socket_.recv())["type"] == "auth_ok"
+            yield Asking(socket_)
+
+    def client(self) -> httpx2.AsyncClient:
+        """A client of the owner's."""
+        headers = {"Authorization": f"Bearer {self.owner_token}"} if self.owner_token else {}
+        return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False)
 
     async def _answers(self) -> bool:
         try:
-            async with self._client() as client:
-                return (await client.get("/api/onboarding")).status_code < 500
-        except httpx2.TransportError:
+            async with self.client() as client:
+                if not self.owner_token:
+                    return (await client.get("/api/onboarding")).status_code < 500
+                return bool((await client.get("/api/config")).json().get("state") == "RUNNING")
+        except (httpx2.TransportError, ValueError):
             return False
 
-    def _client(self) -> httpx2.AsyncClient:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False)
 
-
-_BOOLEANS = ("input_boolean.kitchen", "input_boolean.desk", "input_boolean.unlocked")
-
-
-class _Asking:
-    """Questions over the WebSocket, one after the other."""
+class Asking:
+    """Questions, one after the other, and events between them."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
         self._numbers = itertools.count(1)
+        self._events: list[Any] = []
 
     async def __call__(self, kind: str, **fields: object) -> Any:
+        answer = await self.answer(kind, **fields)
+        assert answer["success"], answer
+        return answer["result"]
+
+    async def answer(self, kind: str, **fields: object) -> Any:
+        """The whole answer, which may be a refusal."""
         number = next(self._numbers)
         await self._connection.send(json.dumps({"id": number, "type": kind, **fields}))
         while True:
             answer = json.loads(await self._connection.recv())
-            if answer.get("id") == number:
-                assert answer["success"], answer
-                return answer["result"]
+            if answer["type"] == "event":
+                self._events.append(answer["event"])
+            elif answer["id"] == number:
+                return answer
 
-
-@asynccontextmanager
-async def home_assistant(python: str, folder: Path) -> AsyncIterator[HomeAssistant]:
-    """A furnished home, killed at the end."""
-    home = HomeAssistant(python, folder)
-    try:
-        await home.start()
-        await home.furnish()
-        yield home
-    finally:
-        await home.end(signal.SIGKILL)
+    async def event(self) -> Any:
+        """The next event of those that were subscribed to."""
+        while not self._events:
+            message = json.loads(await self._connection.recv())
+            if message["type"] == "event":
+                self._events.append(message["event"])
+        return self._events.pop(0)

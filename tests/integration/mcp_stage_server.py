@@ -96,7 +96,7 @@ def plain_server() -> MCPServer:
 def home_server(*names: str) -> MCPServer:
     server = MCPServer("home-assistant")
 
-    async def act(ctx: Context[Any, Any], name: str = "", area: str = "") -> str:
+    async def act(ctx: Context[Any, Any], name: str = "", area: str = "", domain: list[str] | None = None) -> str:
         note(f"{name or area}")
         return json.dumps({"meta": dict(ctx.request_context.meta or {}), "name": name, "area": area})
 

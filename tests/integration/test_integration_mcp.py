@@ -241,9 +241,10 @@ async def test_a_home_offers_the_same_in_each_version(version: str, admin: bool,
         async with running(home_server(settings, TOKEN, lambda: "speaker-1")) as watched:
             await watched.is_up()
             assert watched.names() == names
-            told = json.loads(await watched.call("home_HassTurnOn", name="kitchen light"))
+            told = json.loads(await watched.call("home_HassTurnOn", name="kitchen light", domain=["light"]))
             assert told["name"] == "kitchen light"
             assert told["meta"][DEVICE_KEY] == "speaker-1"
+            assert (await watched.call("home_HassTurnOn", name="front door")).startswith("error: ")
     assert begun(calls) == ["kitchen", "light"]
 
 

@@ -137,6 +137,32 @@ def test_only_what_a_home_tells_of_its_own_acts_is_no_strangers_word(admin: bool
     assert [tool.spec.name for tool in found if tool.reads_outside] == outside
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "is_refused"),
+    [
+        ("HassTurnOff", {"name": "Front Door"}, True),
+        ("HassTurnOff", {"name": "Front Door", "domain": []}, True),
+        ("HassTurnOff", {"name": "Front Door", "domain": None}, True),
+        ("HassTurnOn", {"area": "Hall"}, True),
+        ("HassToggle", {"floor": "Ground floor"}, True),
+        ("HassTurnOff", {"name": "Front Door", "domain": ["lock"]}, False),
+        ("HassTurnOn", {"name": "Kitchen Light", "domain": ["light"]}, False),
+        ("HassLightSet", {"name": "Kitchen Light"}, False),
+        ("GetLiveContext", {}, False),
+    ],
+)
+def test_what_locks_obey_as_lights_do_must_say_which_is_meant(
+    name: str, arguments: dict[str, object], is_refused: bool
+) -> None:
+    server = home_server(home().home_assistant, "t")
+    assert (server.refusal(name, arguments) is not None) is is_refused
+    properties = {"x": {"type": "string"}, "domain": {"type": "array", "items": {"type": "string"}}}
+    schema = {"type": "object", "properties": properties, "required": ["x"]}
+    (tool,) = tools(server, [OfferedTool(f"intent__{name}", "", schema)], never)
+    wanted = ["x", "domain"] if name in ("HassTurnOn", "HassTurnOff", "HassToggle") else ["x"]
+    assert tool.spec.parameters["required"] == wanted
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 def test_a_server_is_trusted_where_the_owner_says_so(trusted: bool) -> None:
     server = servers(Settings(mcp=McpSettings((McpServer("a", command=("b",), trusted=trusted),))), {})[0]

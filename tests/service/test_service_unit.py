@@ -28,6 +28,7 @@ def unit_lines(name: str = "speakerd.service") -> list[str]:
         "User=speakerd",
         "SupplementaryGroups=audio gpio spi i2c",
         "RuntimeDirectory=speakerd",
+        "RuntimeDirectoryMode=0750",  # the group speakerd reaches the control socket, nobody else
         "StateDirectory=speakerd",
         "WorkingDirectory=%S/speakerd",
         "LoadCredential=api-key:/etc/speakerd/api-key",

@@ -134,7 +134,7 @@ def test_a_tool_has_phrases_and_each_of_its_parameters_can_be_said(spec: ToolSpe
         ("stop the alarm", "stop_ringing", {}),
         ("stop ringing", "stop_ringing", {}),
         ("announce dinner is ready", "announce", {"text": "dinner is ready"}),
-        ("tell everybody that lunch is ready", "announce", {"text": "lunch is ready"}),
+        ("tell everybody that lunch is ready", "announce", {"text": "lunch is ready", "where": "everywhere"}),
         ("announce everywhere that dinner is ready", "announce", {"text": "dinner is ready", "where": "everywhere"}),
         ("what did you say before", "repeat", {}),
         ("repeat the announcement please", "repeat", {}),

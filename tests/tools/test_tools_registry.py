@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -105,6 +106,20 @@ async def test_an_answer_says_whether_the_tool_failed(
     finished = await inbox.next()
     assert isinstance(finished, ToolFinished)
     assert finished.failed is failed
+
+
+@pytest.mark.parametrize("run", [echo, refuse, break_down, wait_for_ever])
+@pytest.mark.parametrize("reads_outside", [True, False])
+async def test_an_answer_says_whether_it_may_be_a_strangers_words(
+    run: Callable[[Mapping[str, object]], Awaitable[str]], reads_outside: bool
+) -> None:
+    """An error may, too: it is what the outside said."""
+    inbox = Inbox()
+    known = replace(tool(run), reads_outside=reads_outside)
+    ToolRunner([known], inbox.post, deadline_seconds=0.05).run(1, "call_1", "act", "{}")
+    finished = await inbox.next()
+    assert isinstance(finished, ToolFinished)
+    assert finished.is_strangers is reads_outside
 
 
 async def test_an_unknown_tool_is_answered_with_the_known_ones() -> None:

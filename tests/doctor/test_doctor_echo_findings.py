@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from speakerd.audio.echo_levels import EchoFigures
-from speakerd.doctor import Finding
-from speakerd.echo_findings import EchoTrial, findings, outcome
+from speakerd.doctor.echo_findings import EchoTrial, findings, outcome
+from speakerd.doctor.finding import Finding
 
 FIGURES = EchoFigures(
     room_dbfs=-62.0,

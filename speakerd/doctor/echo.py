@@ -24,8 +24,8 @@ from speakerd.audio.own_card import News, OwnCard, own_card
 from speakerd.audio.pcm import SESSION_RATE_HZ
 from speakerd.audio.plane import AudioHealth
 from speakerd.core.events import CardFound, Event, PlayoutEnded, VoiceHeard, VoiceHinted, WakeWordHeard
-from speakerd.doctor import Finding, line
-from speakerd.echo_findings import EchoTrial, findings, outcome
+from speakerd.doctor.echo_findings import EchoTrial, findings, outcome
+from speakerd.doctor.finding import Finding, line
 from speakerd.errors import ConfigurationError, ControlError
 from speakerd.folders import speakers_folder
 from speakerd.gpio.boards import Board, load_board

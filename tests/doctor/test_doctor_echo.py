@@ -22,7 +22,7 @@ from speakerd.audio.pcm import SESSION_RATE_HZ, samples_of
 from speakerd.demo.acoustics import RoomSettings
 from speakerd.demo.acoustics_room import EchoRoom
 from speakerd.demo.card import FakeCard
-from speakerd.doctor_echo import EchoTestOptions, own_speech, run_echo
+from speakerd.doctor.echo import EchoTestOptions, own_speech, run_echo
 from speakerd.errors import AudioDeviceError, ConfigurationError, ControlError
 from speakerd.gpio.boards import load_board
 from speakerd.offline.speaking import voice

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from speakerd.audio.echo_levels import EchoFigures
-from speakerd.doctor import Finding
+from speakerd.doctor.finding import Finding
 
 _HEARD_DB = 3.0
 _LOUD_ENOUGH_DB = 12.0

@@ -7,9 +7,12 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from speakerd.assembly import sound_path
 from speakerd.audio import echo_verdict
@@ -17,9 +20,12 @@ from speakerd.audio.alsa_cards import AlsaCard, alsa_cards, alsa_root, holders
 from speakerd.audio.devices import KINDS, Choice, Device, list_devices, with_board_card
 from speakerd.audio.echo_verdict import EchoVerdict
 from speakerd.audio.mic_levels import MicLevels, advice
-from speakerd.audio.own_card import own_card
+from speakerd.audio.own_card import OwnCard, own_card
 from speakerd.audio.plane import AudioHealth
+from speakerd.core.events import PlayoutEnded
 from speakerd.device_table import chosen, told
+from speakerd.doctor import tone
+from speakerd.doctor.finding import Finding, line
 from speakerd.errors import AudioDeviceError
 from speakerd.folders import speakers_folder
 from speakerd.gpio.boards import Board, load_board
@@ -33,16 +39,6 @@ _FORMAT = ("capture_rate_hz", "capture_channels", "playout_rate_hz", "playout_ch
 _CLOCKS = ("capture_ppm", "playout_ppm")
 """Fields of AudioHealth that are shown where it has them."""
 _MOST_PPM = 500.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found of one part."""
-
-    part: str
-    state: Literal["ok", "failed", "skipped"]
-    text: str
-    """What it is, what to do, or why it was not tried."""
 
 
 def run_audio(
@@ -64,13 +60,9 @@ async def _run_audio(settings: Settings, as_json: bool, environment: Mapping[str
     return EX_UNAVAILABLE if any(finding.state == "failed" for finding in findings) else 0
 
 
-def line(finding: Finding) -> str:
-    """A finding as a person reads it: a failure is the sentence that says what to do."""
-    state = "" if finding.state == "failed" else f"{finding.state}: "
-    return f"{finding.part:<16} {state}{finding.text}"
-
-
-async def audio_findings(settings: Settings, environment: Mapping[str, str]) -> AsyncIterator[Finding]:
+async def audio_findings(
+    settings: Settings, environment: Mapping[str, str], *, plays_tone: bool = False
+) -> AsyncIterator[Finding]:
     """The findings, in the order of the sound's way; what cannot be tried says so."""
     board = load_board(settings.board)
     audio = with_board_card(settings.audio, board.card)
@@ -94,7 +86,7 @@ async def audio_findings(settings: Settings, environment: Mapping[str, str]) -> 
             "opening", "skipped", "the running speaker has the card (systemctl stop speakerd, then try again)"
         )
     elif len(used) == len(choices):
-        async for finding in _tried(audio, environment):
+        async for finding in _tried(audio, board, environment, plays_tone=plays_tone):
             yield finding
     verdict = echo_verdict.load(speakers_folder(settings, os.environ))
     yield echo(board, sound_path(settings, board), verdict)
@@ -170,15 +162,20 @@ def _others(used: Iterable[Device], cards: Iterable[AlsaCard], root: Path, is_ru
     return Finding("other programs", "ok", "the running speaker holds the card" if held else "none holds the card")
 
 
-async def _tried(audio: AudioSettings, environment: Mapping[str, str]) -> AsyncIterator[Finding]:
-    levels = MicLevels()
+async def _tried(
+    audio: AudioSettings, board: Board, environment: Mapping[str, str], *, plays_tone: bool
+) -> AsyncIterator[Finding]:
+    levels, near = MicLevels(), list[NDArray[np.int16]]()
+    heard = None
     try:
-        async with own_card(audio, environment) as card:
+        async with own_card(audio, environment, observe=lambda piece: near.append(piece.near)) as card:
             async for frame in card.frames():
                 levels.take(frame)
                 if levels.seconds >= _LISTENED_SECONDS:
                     break
             health = card.plane.health
+            if plays_tone:
+                heard = await _tone(card, near)
     except AudioDeviceError as error:
         yield Finding("opening", "failed", str(error))
         return
@@ -190,3 +187,28 @@ async def _tried(audio: AudioSettings, environment: Mapping[str, str]) -> AsyncI
     yield Finding("microphone", "failed" if wrong else "ok", " ".join(wrong) or level)
     for finding in rest:
         yield finding
+    if plays_tone:
+        yield loudspeaker(heard, board)
+
+
+async def _tone(card: OwnCard, near: list[NDArray[np.int16]]) -> float | None:
+    """Play the test tone; by how much it stood out of the room."""
+    before = list(near)
+    near.clear()
+    card.plane.player.play("test tone", tone.tone())
+    card.plane.player.finish("test tone")
+    async for news in card.news():
+        if isinstance(news, PlayoutEnded):
+            break
+    return tone.rise_db(before, list(near))
+
+
+def loudspeaker(rise_db: float | None, board: Board) -> Finding:
+    """What the test tone shows."""
+    if rise_db is not None and tone.is_heard(rise_db):
+        return Finding("loudspeaker", "ok", f"the microphone hears the test tone, {rise_db:.0f} dB above the room")
+    if board.hardware_aec:
+        text = f'a tone was played; the board "{board.name}" takes it out of what the microphone hears: listen for it'
+        return Finding("loudspeaker", "skipped", text)
+    text = "The microphone did not hear the test tone: check audio.output, the loudspeaker's plug, and the volume."
+    return Finding("loudspeaker", "failed", text)

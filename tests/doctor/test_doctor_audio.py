@@ -17,7 +17,8 @@ from speakerd.audio.alsa_cards import ROOT_VARIABLE
 from speakerd.audio.echo_verdict import EchoVerdict
 from speakerd.audio.plane import AudioHealth
 from speakerd.demo.card import FakeCard
-from speakerd.doctor import Finding, echo, health_findings, permissions, run_audio
+from speakerd.doctor.audio import echo, health_findings, permissions, run_audio
+from speakerd.doctor.finding import Finding
 from speakerd.gpio.boards import Board
 from speakerd.settings import AudioSettings, ControlSettings, Settings
 
