@@ -33,6 +33,11 @@ def test_what_is_installed_works(speaker: Root) -> None:
     checks = dict(re.findall(r"^(\S+(?: \S+)?) {2,}(.*)$", told, re.MULTILINE))
     assert {name for name, state in checks.items() if state != "ok"} == {"sound card"}
     assert "openai" not in speaker.ok("cat", "/etc/speakerd/speakerd.toml").split("[endpoint]")[1].split("\n", 3)[2]
+    shared = "/usr/local/share"
+    assert speaker.ok("cat", f"{shared}/man/man8/speakerd.8").startswith(".")
+    assert "speakerd" in speaker.ok(
+        "bash", "-c", f". {shared}/bash-completion/completions/speakerd; complete -p speakerd"
+    )
     as_service = ("setpriv", "--reuid=speakerd", "--regid=speakerd", "--clear-groups")
     assert "All models are complete" in speaker.ok(*as_service, "speakerd", "models", "verify")
     assert speaker.run(*as_service, "touch", "/var/lib/speakerd/models/new").returncode != 0
