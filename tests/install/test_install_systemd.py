@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCard]:
     CARD.mkdir(exist_ok=True)
     monkeypatch.setenv("XDG_CACHE_HOME", str(CARD / "cache"))
     made = FakeCard(CARD / "card")
-    made.fill_room_noise(120, -60.0, seed=1)
+    made.fill_room_noise(1200, -60.0, seed=1)
     for path in (CARD, *CARD.rglob("*")):
         path.chmod(0o777)
     yield made
@@ -59,6 +60,7 @@ def test_it_comes_up_by_itself_and_comes_back_whatever_happens(with_card: Root) 
         took = until(lambda: hears(machine), 60)
         print(f"hearing {took:.1f} s after the machine was up")  # noqa: T201
         assert machine.shown("ActiveState") == "active"
+        until(lambda: os.getloadavg()[0] < (os.cpu_count() or 1), 900)  # others' work is not to be measured
         machine.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", "speakerd")
         took = until(lambda: machine.shown("NRestarts") == "1" and hears(machine), 30)
         print(f"hearing {took:.1f} s after kill -9")  # noqa: T201
