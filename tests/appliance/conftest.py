@@ -49,18 +49,8 @@ def payload(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("-C", str(wheels.parent), wheels.name),
         *("-C", str(models.parent), models.name),
     ]
-    command = [
-        "tar",
-        "--create",
-        "--file",
-        str(tar),
-        "--owner=0",
-        "--group=0",
-        "--exclude=__pycache__",
-        "--exclude=.builder",
-        *parts,
-    ]
-    subprocess.run(command, check=True, timeout=60)
+    options = ["--owner=0", "--group=0", "--exclude=__pycache__", "--exclude=.builder"]
+    subprocess.run(["tar", *options, "-cf", str(tar), *parts], check=True, timeout=60)
     return tar
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from appliance.speaker import ACTION, MUTE, Speaker
+from appliance.speaker import ACTION, MUTE, Speaker, needs_real_time
+
+pytestmark = needs_real_time
 
 MOST_INTERRUPTION_SECONDS = 0.3
 

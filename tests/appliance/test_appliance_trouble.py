@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from appliance.speaker import SETTINGS, Speaker
+from appliance.speaker import SETTINGS, SLOWNESS, Speaker, needs_real_time
 
 CARD = "/sys/bus/platform/drivers/snd_aloop"
 MOST_DEAF_SECONDS = 5.0
@@ -41,7 +41,7 @@ def test_a_killed_process_hears_again_soon(speaker: Speaker) -> None:
     speaker.machine.run(f"kill -KILL {before}")
     seconds = speaker.until(20, lambda: speaker.property("MainPID") != before and speaker.is_hearing())
     print(f"\nkilled to hearing again {seconds:.1f} s")  # noqa: T201 - a figure
-    assert seconds <= MOST_DEAF_SECONDS
+    assert seconds <= MOST_DEAF_SECONDS * SLOWNESS
     assert speaker.machine.run("systemd-cgls --no-pager -u speakerd.service | grep -c 'python.*speakerd run'") == "1"
 
 
@@ -56,6 +56,7 @@ def test_a_killed_sound_process_is_replaced(speaker: Speaker) -> None:
     assert speaker.property("MainPID") == before
 
 
+@needs_real_time
 def test_a_card_that_goes_and_comes_back_is_found_again(speaker: Speaker) -> None:
     before = speaker.property("MainPID")
     speaker.machine.run(f"echo snd_aloop.0 >{CARD}/unbind", 30)
@@ -69,6 +70,7 @@ def test_a_card_that_goes_and_comes_back_is_found_again(speaker: Speaker) -> Non
     speaker.act(["sleep", 1], ["play", "light.wav"], ["event", {"event": "tool"}, 30], ["phase", "idle", 40])
 
 
+@needs_real_time
 def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -> None:
     machine = speaker.machine
     machine.run("ip link add lan0 type dummy; ip address add 10.9.9.1/24 dev lan0; ip link set lan0 up")
@@ -80,7 +82,12 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
         ):
             machine.run("systemctl restart speakerd", 120)
         speaker.until(20, speaker.is_hearing)
-        command: list[Sequence[Any]] = [["sleep", 1], ["play", "light.wav"], ["event", {"event": "tool"}, 30], ["phase", "idle", 40]]
+        command: list[Sequence[Any]] = [
+            ["sleep", 1],
+            ["play", "light.wav"],
+            ["event", {"event": "tool"}, 30],
+            ["phase", "idle", 40],
+        ]
         speaker.act(*command)
         assert speaker.status()["endpoint"] == "custom"
         scene = speaker.act(["shell", "ip link set lan0 down"], *command)
@@ -95,14 +102,14 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
 
 
 def test_wrong_settings_end_it_for_good_with_one_sentence(speaker: Speaker) -> None:
-    restarts, since = speaker.property("NRestarts"), speaker.cursor()
+    since = speaker.cursor()
     with speaker.settings("[audio]\nvolume = 7"):
         code, _ = speaker.machine.attempt("systemctl restart speakerd", 60)
         assert code == 1
         speaker.machine.run("sleep 4")
         assert speaker.property("ActiveState") == "failed"
         assert speaker.property("ExecMainStatus") == "78"
-        assert speaker.property("NRestarts") == restarts
+        assert speaker.property("NRestarts") == "0"
     told = [line for line in speaker.journal(since).splitlines() if "audio.volume" in line]
     assert len(told) == 1, told
     assert "Traceback" not in speaker.journal(since)
