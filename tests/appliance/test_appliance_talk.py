@@ -15,6 +15,8 @@ def test_a_spoken_command_is_carried_out_and_answered_aloud(speaker: Speaker) ->
         *(["sleep", 2], ["play", "light.wav"], ["phase", "listening", 10], ["event", {"event": "tool"}, 20]),
         *(["phase", "speaking", 20], ["phase", "listening", 20], ["phase", "idle", 20], ["sleep", 2]),
     )
+    conversation = ["listening", "thinking", "speaking", "listening", "idle"]
+    assert [phase for phase in scene.phases() if phase != "opening"] == conversation
     assert [event["name"] for _, event in scene.events if event["event"] == "tool"] == ["set_light"]
     answer = [event["text"] for _, event in scene.events if event.get("talker") == "assistant"]
     assert answer == ["The kitchen light is on."]

@@ -61,7 +61,7 @@ def test_a_card_that_goes_and_comes_back_is_found_again(speaker: Speaker) -> Non
     before = speaker.property("MainPID")
     speaker.machine.run(f"echo snd_aloop.0 >{CARD}/unbind", 30)
     try:
-        lost = speaker.until(10, lambda: speaker.status()["light"] == "no_microphone")
+        lost = speaker.until(10, lambda: speaker.status()["card"] == "down")
     finally:
         speaker.machine.run(f"echo snd_aloop.0 >{CARD}/bind; udevadm settle", 30)
     found = speaker.until(20, speaker.is_hearing)
