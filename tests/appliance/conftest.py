@@ -81,14 +81,21 @@ def installed(machine: Machine) -> Machine:
 
 
 @pytest.fixture
-def speaker(installed: Machine) -> Speaker:
-    """A running, idle, unmuted speaker."""
+def service(installed: Machine) -> Speaker:
+    """A running speaker, whatever it hears."""
     speaker = Speaker(installed)
-    if speaker.is_hearing() and (status := speaker.status())["phase"] == "idle" and not status["muted"]:
-        return speaker
-    installed.run("systemctl reset-failed speakerd 2>/dev/null; systemctl restart speakerd", 120)
-    speaker.until(20, speaker.is_hearing)
+    if not speaker.is_active():
+        speaker.restart()
     return speaker
+
+
+@pytest.fixture
+def speaker(service: Speaker) -> Speaker:
+    """A hearing, idle, unmuted speaker."""
+    if not (service.is_hearing() and (status := service.status())["phase"] == "idle" and not status["muted"]):
+        service.restart()
+        service.until(20, service.is_hearing)
+    return service
 
 
 def _part(name: str) -> Path:

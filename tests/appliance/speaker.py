@@ -92,6 +92,11 @@ class Speaker:
         age_seconds = json.loads(answer).get("mic_frame_age_seconds") if code == 0 else None
         return age_seconds is not None and age_seconds < 1 and self.is_active()
 
+    def restart(self) -> None:
+        """Start it anew, whatever befell it."""
+        self.machine.attempt("systemctl reset-failed speakerd")
+        self.machine.run("systemctl restart speakerd", 120)
+
     def is_active(self) -> bool:
         """Whether systemd calls it active."""
         return self.machine.attempt("systemctl is-active speakerd")[1] == "active"

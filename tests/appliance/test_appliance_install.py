@@ -22,29 +22,29 @@ def test_a_start_ends_with_ready_and_a_microphone_that_is_heard(speaker: Speaker
     assert speaker.capture() == "RUNNING"
 
 
-def test_the_sandbox_is_tight(speaker: Speaker) -> None:
-    verdict = speaker.machine.run("systemd-analyze security speakerd --no-pager | tail -1")
+def test_the_sandbox_is_tight(service: Speaker) -> None:
+    verdict = service.machine.run("systemd-analyze security speakerd --no-pager | tail -1")
     exposure = re.search(r": ([0-9.]+) ", verdict)
     assert exposure is not None
     print(f"\nexposure {exposure[1]}")  # noqa: T201 - a figure
     assert float(exposure[1]) <= LOOSEST_EXPOSURE
 
 
-def test_systemd_finds_nothing_wrong_with_the_unit(speaker: Speaker) -> None:
-    assert speaker.machine.run("systemd-analyze verify /etc/systemd/system/speakerd.service 2>&1") == ""
+def test_systemd_finds_nothing_wrong_with_the_unit(service: Speaker) -> None:
+    assert service.machine.run("systemd-analyze verify /etc/systemd/system/speakerd.service 2>&1") == ""
 
 
-def test_it_runs_as_its_own_user_without_privileges(speaker: Speaker) -> None:
-    status = speaker.machine.run(f"cat /proc/{speaker.property('MainPID')}/status")
+def test_it_runs_as_its_own_user_without_privileges(service: Speaker) -> None:
+    status = service.machine.run(f"cat /proc/{service.property('MainPID')}/status")
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert (fields["CapEff"], fields["CapBnd"], fields["NoNewPrivs"]) == ("0" * 16, "0" * 16, "1")
-    assert fields["Uid"].split()[0] == speaker.machine.run("id -u speakerd") != "0"
+    assert fields["Uid"].split()[0] == service.machine.run("id -u speakerd") != "0"
 
 
-def test_installing_again_keeps_the_owners_settings(speaker: Speaker) -> None:
-    with speaker.settings("volume_is_wrong = 1"):
-        install(speaker.machine, "--no-start")
-        assert speaker.machine.run(f"cat {SETTINGS}") == "volume_is_wrong = 1"
+def test_installing_again_keeps_the_owners_settings(service: Speaker) -> None:
+    with service.settings("volume_is_wrong = 1"):
+        install(service.machine, "--no-start")
+        assert service.machine.run(f"cat {SETTINGS}") == "volume_is_wrong = 1"
 
 
 @pytest.fixture

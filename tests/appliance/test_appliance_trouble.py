@@ -101,15 +101,15 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
         machine.run("systemctl restart speakerd", 120)
 
 
-def test_wrong_settings_end_it_for_good_with_one_sentence(speaker: Speaker) -> None:
-    since = speaker.cursor()
-    with speaker.settings("[audio]\nvolume = 7"):
-        code, _ = speaker.machine.attempt("systemctl restart speakerd", 60)
+def test_wrong_settings_end_it_for_good_with_one_sentence(service: Speaker) -> None:
+    since = service.cursor()
+    with service.settings("[audio]\nvolume = 7"):
+        code, _ = service.machine.attempt("systemctl restart speakerd", 60)
         assert code == 1
-        speaker.machine.run("sleep 4")
-        assert speaker.property("ActiveState") == "failed"
-        assert speaker.property("ExecMainStatus") == "78"
-        assert speaker.property("NRestarts") == "0"
-    told = [line for line in speaker.journal(since).splitlines() if "audio.volume" in line]
+        service.machine.run("sleep 4")
+        assert service.property("ActiveState") == "failed"
+        assert service.property("ExecMainStatus") == "78"
+        assert service.property("NRestarts") == "0"
+    told = [line for line in service.journal(since).splitlines() if "audio.volume" in line]
     assert len(told) == 1, told
-    assert "Traceback" not in speaker.journal(since)
+    assert "Traceback" not in service.journal(since)
