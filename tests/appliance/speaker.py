@@ -140,9 +140,9 @@ class Speaker:
         return self.machine.run("cat /proc/asound/Loopback/pcm0c/sub0/status | head -1").removeprefix("state: ")
 
     @contextmanager
-    def settings(self, text: str) -> Iterator[None]:
-        """Other settings, for a while; the service is restarted by nobody."""
-        self.machine.run(f"cp -p {SETTINGS} /run/kept.toml && cat >{SETTINGS} <<'TOML'\n{text}\nTOML")
+    def settings(self, command: str) -> Iterator[None]:
+        """Settings that a command makes of the present ones, for a while; the service is restarted by nobody."""
+        self.machine.run(f"cp -p {SETTINGS} /run/kept.toml; ({command}) </run/kept.toml >{SETTINGS}")
         try:
             yield
         finally:
@@ -153,12 +153,12 @@ def install(machine: Machine, *options: str) -> str:
     """Install from the payload alone, and return what was printed."""
     given = "--wheelhouse /opt/payload/wheels --models /opt/payload/models --yes"
     told = machine.run(f"/opt/payload/scripts/install {given} {' '.join(options)}", 300)
-    # What a person would set for this board, of which the machine has the pins.
-    machine.run(
-        f"sed -i 's/^board = .*/board = \"breadboard\"/; s/^demo_home = .*/demo_home = true/' {SETTINGS}; "
-        f"{'true' if '--no-start' in options else 'systemctl restart speakerd'}",
-        120,
-    )
+    # What a person sets who has this board and this card.
+    choices = {"board": '"breadboard"', "input": '"CARD=Loopback"', "output": '"CARD=Loopback"', "demo_home": "true"}
+    edits = "; ".join(f"s/^{name} = .*/{name} = {value}/" for name, value in choices.items())
+    machine.run(f"sed -i {shlex.quote(edits)} {SETTINGS}")
+    if "--no-start" not in options:
+        machine.run("systemctl restart speakerd", 120)
     return told
 
 

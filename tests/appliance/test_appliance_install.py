@@ -42,7 +42,7 @@ def test_it_runs_as_its_own_user_without_privileges(service: Speaker) -> None:
 
 
 def test_installing_again_keeps_the_owners_settings(service: Speaker) -> None:
-    with service.settings("volume_is_wrong = 1"):
+    with service.settings("echo volume_is_wrong = 1"):
         install(service.machine, "--no-start")
         assert service.machine.run(f"cat {SETTINGS}") == "volume_is_wrong = 1"
 

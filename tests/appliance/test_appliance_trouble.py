@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from appliance.speaker import SETTINGS, SLOWNESS, Speaker, needs_real_time
+from appliance.speaker import SLOWNESS, Speaker, needs_real_time
 
 CARD = "/sys/bus/platform/drivers/snd_aloop"
 MOST_DEAF_SECONDS = 5.0
@@ -14,8 +14,7 @@ MOST_DEAF_SECONDS = 5.0
 
 def test_a_reload_changes_the_wake_word_while_it_runs(speaker: Speaker) -> None:
     before, since = speaker.property("MainPID"), speaker.cursor()
-    changed = speaker.machine.run(f"sed 's/^threshold = 0.5/threshold = 0.6/; s/^volume = .*/volume = 0.4/' {SETTINGS}")
-    with speaker.settings(changed):
+    with speaker.settings("sed 's/^threshold = 0.5/threshold = 0.6/; s/^volume = .*/volume = 0.4/'"):
         speaker.machine.run("systemctl reload speakerd")
         speaker.until(10, lambda: "The settings were read again." in speaker.journal(since))
     assert '"audio.volume" was changed: restart the service to apply it.' in speaker.journal(since)
@@ -76,9 +75,11 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
     machine.run("ip link add lan0 type dummy; ip address add 10.9.9.1/24 dev lan0; ip link set lan0 up")
     machine.run("systemd-run --quiet --unit cloud /opt/payload/cloud.py 10.9.9.1 8765")
     try:
-        cloud = '\n[endpoint]\nname = "custom"\nurl = "ws://10.9.9.1:8765/v1/realtime"\nconnect_seconds = 3\n'
+        cloud = 'name = "custom"\\nurl = "ws://10.9.9.1:8765/v1/realtime"\\nconnect_seconds = 3.0'
         with speaker.settings(
-            machine.run(f"sed '/^\\[endpoint\\]/,/^\\[/{{/^\\[/!d}}; s/^\\[endpoint\\]//' {SETTINGS}") + cloud
+            "sed '/^\\[endpoint\\]/,/^\\[/ { s,^name = .*,CLOUD,; /^url = /d; /^connect_seconds = /d }'".replace(
+                "CLOUD", cloud
+            )
         ):
             machine.run("systemctl restart speakerd", 120)
         speaker.until(20, speaker.is_hearing)
@@ -103,7 +104,7 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
 
 def test_wrong_settings_end_it_for_good_with_one_sentence(service: Speaker) -> None:
     since = service.cursor()
-    with service.settings("[audio]\nvolume = 7"):
+    with service.settings("printf '[audio]\\nvolume = 7\\n'"):
         code, _ = service.machine.attempt("systemctl restart speakerd", 60)
         assert code == 1
         service.machine.run("sleep 4")

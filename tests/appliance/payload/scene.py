@@ -52,7 +52,7 @@ class Scene:
         self.light = ""
         self.is_over = False
         self.changed = threading.Condition()
-        self.player: subprocess.Popen[bytes] | None = None
+        self.speech: socket.socket | None = None
 
     def now(self) -> float:
         return round(time.monotonic() - self.begun, 4)
@@ -93,12 +93,13 @@ class Scene:
                 file.write(piece)
 
     def play(self, name: str) -> None:
-        self.player = subprocess.Popen(["aplay", "-q", "-D", ROOM, str(SOUNDS / name)])
+        self.speech = socket.socket(socket.AF_UNIX)
+        self.speech.connect("/run/room.sock")
+        self.speech.sendall(f"{SOUNDS / name}\n".encode())
 
     def heard(self) -> None:
-        assert self.player is not None
-        if self.player.wait() != 0:
-            raise SystemExit("aplay failed")
+        assert self.speech is not None
+        self.speech.recv(1)
 
     def wait_for(self, since: int, seconds: float, *wanted: dict[str, Any]) -> int:
         """The number of the first event from `since` on that has one of these sets of values."""
