@@ -11,10 +11,12 @@ import wave
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from appliance.machine import Machine, Parts, accelerator
 from appliance.speaker import Speaker, install
+from speakerd.audio.resample import resampled
 from speakerd.demo.user_voice import synthesise
 
 KIND = os.environ.get("SPEAKERD_APPLIANCE_MACHINE", "")
@@ -22,6 +24,7 @@ KIND = os.environ.get("SPEAKERD_APPLIANCE_MACHINE", "")
 collect_ignore_glob = [] if KIND else ["test_*"]
 
 HERE = Path(__file__).parent
+CARD_RATE_HZ = 48_000
 SENTENCES = {
     "light": "hey jarvis, turn on the kitchen light",
     "story": "hey jarvis, tell me a story",
@@ -37,10 +40,10 @@ def payload(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, sentence in SENTENCES.items():
         samples, rate_hz = synthesise(sentence)
         with wave.open(str(folder / "sounds" / f"{name}.wav"), "wb") as file:
-            file.setnchannels(1)
+            file.setnchannels(2)
             file.setsampwidth(2)
-            file.setframerate(rate_hz)
-            file.writeframes(samples.tobytes())
+            file.setframerate(CARD_RATE_HZ)
+            file.writeframes(np.repeat(resampled(samples, rate_hz, CARD_RATE_HZ), 2).tobytes())
     tar = folder / "payload.tar"
     parts = [
         *("-C", str(HERE / "payload"), "."),

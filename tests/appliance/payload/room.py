@@ -18,8 +18,10 @@ from pathlib import Path
 
 SOCKET = Path("/run/room.sock")
 CARD = "plughw:CARD=Loopback,DEV=1"
-RATE_HZ = 16_000
-BLOCK = 320
+RATE_HZ = 48_000
+"""Whoever opens the card first decides for both ends: this is what a real card would have."""
+CHANNELS = 2
+BLOCK = 960 * CHANNELS
 NOISE_PEAK = 40
 
 
@@ -28,14 +30,14 @@ def serve(listener: socket.socket, wanted: queue.SimpleQueue[tuple[bytes, socket
         connection, _ = listener.accept()
         path = connection.makefile().readline().strip()
         with wave.open(path) as file:
-            assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE_HZ, 1, 2)
+            assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE_HZ, CHANNELS, 2)
             wanted.put((file.readframes(file.getnframes()), connection))
 
 
 def main() -> None:
     chance = random.Random(1)  # noqa: S311 - noise, not a secret
     noise = [
-        array.array("h", [chance.randint(-NOISE_PEAK, NOISE_PEAK) for _ in range(BLOCK)]).tobytes() for _ in range(50)
+        array.array("h", [chance.randint(-NOISE_PEAK, NOISE_PEAK) for _ in range(BLOCK)]).tobytes() for _ in range(25)
     ]
     wanted: queue.SimpleQueue[tuple[bytes, socket.socket]] = queue.SimpleQueue()
     listener = socket.socket(socket.AF_UNIX)
@@ -43,7 +45,7 @@ def main() -> None:
     listener.bind(str(SOCKET))
     listener.listen()
     threading.Thread(target=serve, args=(listener, wanted), daemon=True).start()
-    form = ["-t", "raw", "-f", "S16_LE", "-c", "1", "-r", str(RATE_HZ), "--buffer-time=200000"]
+    form = ["-t", "raw", "-f", "S16_LE", "-c", str(CHANNELS), "-r", str(RATE_HZ), "--buffer-time=200000"]
     with subprocess.Popen(["aplay", "-q", "-D", CARD, *form], stdin=subprocess.PIPE, bufsize=0) as player:
         assert player.stdin is not None
         while True:
