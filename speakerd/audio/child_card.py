@@ -97,7 +97,8 @@ class Card:
         output = resolve(devices, self._options.output, "output")
         wanted = resolve(devices, self._options.input, "input") if self._epoch is not None else None
         self._close_capture()
-        if wanted is not None and wanted.index == output.index and self._open_both(output):
+        is_one = wanted is not None and wanted.index == output.index and not output.is_mixed
+        if is_one and self._open_both(output):
             return
         if self._playout is None:
             self._open_playout(output)

@@ -39,6 +39,7 @@ Direction = Literal["input", "output"]
 
 KINDS: dict[Direction, str] = {"input": "capture", "output": "playout"}
 _LIST_SECONDS = 15.0
+_MIXED = {"default", "sysdefault", "pulse", "pipewire", "jack", "dmix", "dsnoop"}
 _Wanted = ByCard | ByUsbPort | ByUsbId | ByPart
 
 
@@ -70,6 +71,11 @@ class Device:
     def is_default(self, direction: Direction) -> bool:
         """Whether PortAudio would take it."""
         return self.is_default_input if direction == "input" else self.is_default_output
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether several PCMs stand behind its name: two-way streams of PortAudio crash on ALSA's dmix and dsnoop."""
+        return self.name in _MIXED
 
     @property
     def number(self) -> int:
