@@ -22,6 +22,7 @@ from speakerd.core.lights import Light
 from speakerd.demo.card import FakeCard
 from speakerd.settings import McpServer, McpSettings, Settings
 from speakerd.settings_mqtt import MqttSettings, MqttTool
+from speakerd.settings_tools import ToolSettings
 
 Told = Mapping[str, Any]
 
@@ -153,6 +154,7 @@ def _settings(folder: Path, ports: Mapping[str, int], log: Path) -> Settings:
     asking = MqttTool("door", "Whether the door is shut.", ASK_TOPIC, "?", answer_topic=ANSWER_TOPIC)
     return settings(
         folder,
+        tools=ToolSettings(most_calls_per_minute=0),
         endpoint=custom(f"ws://127.0.0.1:{ports['realtime']}/v1/realtime"),
         mcp=McpSettings(servers),
         mqtt=MqttSettings(host="127.0.0.1", port=ports["mqtt"], device_id="bench", tools=(asking,)),
