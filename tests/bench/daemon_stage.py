@@ -90,8 +90,12 @@ class DaemonProcess:
             text=True,
         )
         assert self.process.stderr is not None
-        threading.Thread(target=self._listen, daemon=True).start()
-        threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True).start()
+        self._threads = [
+            threading.Thread(target=self._listen, daemon=True),
+            threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def ready_seconds(self) -> float:
         """Wait until it is ready; returns the seconds since its start."""
@@ -131,13 +135,25 @@ class DaemonProcess:
             self.process.kill()
             return self.process.wait()
         finally:
-            self._listener.close()
+            self._close()
+
+    def _close(self) -> None:
+        if self._listener.fileno() < 0:
+            return
+        self._listener.sendto(b"", self._listener.getsockname())  # wakes the thread that listens
+        for thread in self._threads:
+            thread.join(_END_SECONDS)
+        self._listener.close()
+        if self.process.stdin:
+            self.process.stdin.close()
 
     def _listen(self) -> None:
         while True:
             try:
                 text = self._listener.recv(_LONGEST_NOTIFICATION).decode()
             except OSError:
+                return
+            if not text:
                 return
             with self._changed:
                 self.notifications.append(Notification(time.monotonic(), text))

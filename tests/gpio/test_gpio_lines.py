@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -25,11 +24,8 @@ int main(void) {
 
 
 def test_our_structures_are_the_kernels(tmp_path: Path) -> None:
-    compiler = shutil.which("gcc")
-    if compiler is None or not Path("/usr/include/linux/gpio.h").exists():
-        pytest.skip("there is no compiler here, or the kernel's headers are missing")
     (tmp_path / "sizes.c").write_text(SIZES)
-    subprocess.run([compiler, "-o", tmp_path / "sizes", tmp_path / "sizes.c"], check=True, timeout=60)
+    subprocess.run(["gcc", "-o", tmp_path / "sizes", tmp_path / "sizes.c"], check=True, timeout=60)
     told = subprocess.run([tmp_path / "sizes"], check=True, capture_output=True, text=True, timeout=10).stdout
     assert [int(number) for number in told.split()] == [
         *(_CHIP.size, _LINE.size, 32, struct.calcsize("64s"), struct.calcsize("32s32sII")),

@@ -31,10 +31,7 @@ from speakerd.mqtt.device import Device, config
 from speakerd.settings import HomeAssistantSettings, ToolSettings
 from speakerd.settings_tools import PolicyRow
 
-pytestmark = [
-    pytest.mark.skipif(not PROGRAM, reason="run scripts/test-home-assistant"),
-    pytest.mark.asyncio(loop_scope="module"),
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 BUTTON_UNLOCKS = PolicyRow("home_HassTurnOff", "button", ("domain=lock",))
 COFFEE = PolicyRow("home_slow_coffee", "allow")
 LOST = "error: Home Assistant was asked, but the connection broke: it may have been done."

@@ -6,16 +6,12 @@ import json
 import time
 from pathlib import Path
 
-import pytest
-
 from home_assistant import PROGRAM
 from home_assistant_furnishing import home_assistant
 from mcp_stage import running
 from mqtt_broker import mosquitto
 from speakerd.mcp.home import home_server
 from speakerd.settings import HomeAssistantSettings
-
-pytestmark = pytest.mark.skipif(not PROGRAM, reason="run scripts/test-home-assistant")
 
 
 async def test_a_home_obeys_for_what_it_exposes_and_survives_a_restart(tmp_path: Path) -> None:
