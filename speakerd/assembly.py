@@ -6,6 +6,7 @@ Everything that is opened here is closed here, in the reverse order, on every wa
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -108,10 +109,17 @@ async def serve(
     On SIGHUP `again` gives the settings anew: what can change does at once, the rest is named.
     """
     async with assembled(settings, surroundings or Surroundings()) as speaker:
+        collect_seldom()
         _obey_signals(speaker.daemon)
         reloading = Reloading(settings, again or (lambda: settings), speaker.ears, speaker.daemon.post)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.begin)
         await run(speaker)
+
+
+def collect_seldom() -> None:
+    """Have Python look for garbage less often, and no more in what is there by now: everything waits for it."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 async def run(speaker: Speaker) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 
 class Verdict(Enum):
@@ -50,7 +51,10 @@ _ALLOWED = PolicyRule("*", Verdict.ALLOW)
 
 def ruling(rules: tuple[PolicyRule, ...], asked: Asked) -> PolicyRule:
     """The first rule that matches; what none does is allowed."""
-    return next((rule for rule in rules if _matches(rule, asked)), _ALLOWED)
+    for rule in rules:
+        if _is_for(rule.tool, asked.tool) and _fits(rule, asked):
+            return rule
+    return _ALLOWED
 
 
 def verdict(rule: PolicyRule, *, is_tainted: bool) -> Verdict:
@@ -58,8 +62,9 @@ def verdict(rule: PolicyRule, *, is_tainted: bool) -> Verdict:
     return Verdict.BUTTON if is_tainted and rule.verdict is Verdict.CONFIRM else rule.verdict
 
 
-def _matches(rule: PolicyRule, asked: Asked) -> bool:
-    if not matches(rule.tool, asked.tool) or any(_is_given(asked, *safe) for safe in rule.unless):
+def _fits(rule: PolicyRule, asked: Asked) -> bool:
+    """Whether what is asked of the tool is what a rule is about."""
+    if any(_is_given(asked, *safe) for safe in rule.unless):
         return False
     if rule.verdict is Verdict.ALLOW:
         return all(_is_given(asked, name, (pattern,)) for name, pattern in rule.arguments)
@@ -80,11 +85,17 @@ def rules_for(rules: tuple[PolicyRule, ...], tool: str) -> tuple[PolicyRule, ...
     """The rules that calls of a tool may meet, in order; the last one is for all the calls that no other is for."""
     found: list[PolicyRule] = []
     for rule in (*rules, _ALLOWED):
-        if matches(rule.tool, tool):
+        if _is_for(rule.tool, tool):
             found.append(rule)
             if not rule.arguments and not rule.unless:
                 break
     return tuple(found)
+
+
+@lru_cache(maxsize=8192)
+def _is_for(pattern: str, tool: str) -> bool:
+    """Whether a rule's pattern is for a tool; each call asks this of each rule, and there are few tools."""
+    return matches(pattern, tool)
 
 
 def matches(pattern: str, text: str) -> bool:

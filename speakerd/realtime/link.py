@@ -75,6 +75,7 @@ class Link:
         self._responses = Responses(opening.session)
         self._billing = Billing(opening.session, opening.memory.root, opening.endpoint)
         self._closed = False
+        self._has_called = False
         self._connection: Connection | None = None
         self._outbox: Outbox | None = None
         """Exists while the session is up."""
@@ -237,6 +238,11 @@ class Link:
                 if ending is not None:
                     return ending
             self._tell(message)
+            if self._has_called:
+                self._has_called = False
+                # The loop takes the call, then the tool begins: neither is to wait for what is read next.
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
 
     def _tell(self, message: ServerMessage) -> None:
         billed = self._billing.take(message)
@@ -266,6 +272,7 @@ class Link:
                 self._memory.history.delete(item_id)
                 self.delete_item(item_id)
             case events.ToolCalled():
+                self._has_called = True
                 self._around.post(replace(happening, code=self._around.code()))
             case _:
                 self._around.post(happening)

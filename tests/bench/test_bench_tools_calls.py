@@ -50,5 +50,6 @@ def test_all_calls_count_together_and_each_source_for_itself() -> None:
     ours = {"own": [Call(0, 0, 0, 0.001)], "web": [Call(0, 0.001, 1, 1.002), Call(0, 0.002, 1, 1.003)]}
     measured = figures(ours, {"web": [Call(0, 0.001, 1, 1.001)]})
     assert (measured["overhead_ms"]["count"], measured["overhead_ms"]["p50"]) == (3, pytest.approx(3))
-    assert measured["sources"]["web"]["bare_ratio"] == pytest.approx(2)
-    assert "bare_ratio" not in measured["sources"]["own"]
+    assert measured["sources"]["web"]["added_ms"]["max"] == pytest.approx(3)
+    assert measured["added_ms"]["max"] == pytest.approx(3), "an own tool has no library of others"
+    assert measured["added_ms"]["p50"] == pytest.approx(1)

@@ -7,15 +7,14 @@ import pytest
 from bench.tools_report import KINDS, SOURCES, keys, text
 
 SPREAD = {"count": 60, "p50": 1.5, "p95": 3.5, "max": 9.0}
-OWN = {"overhead_ms": SPREAD, "server_ms": SPREAD}
+GROSS = {**SPREAD, "p95": 6.5}
+OWN = {"added_ms": SPREAD, "overhead_ms": GROSS, "server_ms": SPREAD}
 COST = {"import_s": 0.25, "rss_mib": 12.5}
 SECTIONS: dict[str, Any] = {
     "calls": {
-        "overhead_ms": {**SPREAD, "count": 240},
-        "sources": {
-            source: OWN if source == "own" else {**OWN, "bare_overhead_ms": SPREAD, "bare_ratio": 1.0}
-            for source in SOURCES
-        },
+        "added_ms": {**SPREAD, "count": 240},
+        "overhead_ms": {**GROSS, "count": 240},
+        "sources": {source: OWN if source == "own" else {**OWN, "bare_overhead_ms": SPREAD} for source in SOURCES},
         "errors": 0,
     },
     "prompt": {"kinds": {kind: {"tools": 23, "tokens": 1700, "bytes": 7000} for kind in KINDS}, "own_by_tool": {}},
@@ -34,6 +33,7 @@ def report(sections: dict[str, Any]) -> dict[str, Any]:
 def test_keys_are_those_of_the_sections() -> None:
     found = keys(SECTIONS)
     assert (found["call_overhead_ms_p95"], found["tool_prompt_tokens"]) == (3.5, 1700)
+    assert found["call_overhead_with_libraries_ms_p95"] == 6.5
     assert found["extras"] == {"mcp": COST, "mqtt": COST}
 
 

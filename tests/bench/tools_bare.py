@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ async def _of_web(count: int, url: str, token: str) -> list[Lone]:
 
 
 async def _of_mqtt(count: int, port: int) -> list[Lone]:
-    async with aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5) as client:
+    at_once = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+    version = aiomqtt.ProtocolVersion.V5
+    async with aiomqtt.Client("127.0.0.1", port, protocol=version, socket_options=at_once) as client:
         await client.subscribe(ANSWER_TOPIC, qos=1)
 
         async def ask() -> object:

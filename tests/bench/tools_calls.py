@@ -18,6 +18,7 @@ from bench.tools_far import ANSWER_TOPIC, ASK_TOPIC, CALLS
 from kitchen import ACTION, Kitchen, custom, kitchen, settings
 from mcp_stage import TOKEN, web_server
 from mqtt_broker import mosquitto
+from speakerd.assembly import collect_seldom
 from speakerd.core.lights import Light
 from speakerd.demo.card import FakeCard
 from speakerd.settings import McpServer, McpSettings, Settings
@@ -106,16 +107,24 @@ def paired_alone(told: Sequence[Told], alone: Mapping[str, Sequence[Lone]]) -> d
 
 
 def figures(known: Mapping[str, Sequence[Call]], alone: Mapping[str, Sequence[Call]]) -> dict[str, Any]:
-    """How the times spread, of all and of each source; beside the same of clients without a speaker."""
+    """How the times spread, of all and of each source; beside the same of clients without a speaker.
+
+    `added_ms` is what the speaker adds to the median of such a client, whose library it uses as well.
+    """
     sources: dict[str, dict[str, Any]] = {}
+    added: list[float] = []
     for source, made in known.items():
-        ours = spread([call.overhead_ms for call in made])
-        sources[source] = {"overhead_ms": asdict(ours), "server_ms": asdict(spread([call.server_ms for call in made]))}
+        every = [call.overhead_ms for call in made]
+        found = {"overhead_ms": asdict(spread(every)), "server_ms": asdict(spread([call.server_ms for call in made]))}
+        library_ms = 0.0
         if source in alone:
             lone = spread([call.overhead_ms for call in alone[source]])
-            sources[source] |= {"bare_overhead_ms": asdict(lone), "bare_ratio": ours.p50 / lone.p50}
-    every = [call.overhead_ms for made in known.values() for call in made]
-    return {"overhead_ms": asdict(spread(every)), "sources": sources}
+            found["bare_overhead_ms"], library_ms = asdict(lone), lone.p50
+        ours = [overhead_ms - library_ms for overhead_ms in every]
+        sources[source] = {**found, "added_ms": asdict(spread(ours))}
+        added += ours
+    whole = [call.overhead_ms for made in known.values() for call in made]
+    return {"added_ms": asdict(spread(added)), "overhead_ms": asdict(spread(whole)), "sources": sources}
 
 
 def _times(told: Sequence[Told], source: str, what: str) -> list[float]:
@@ -136,6 +145,7 @@ async def _converse(folder: Path, chosen: Settings, over: asyncio.Event) -> None
         async with asyncio.timeout(_STARTING_SECONDS):
             while not _offered(k) >= {name for name, _ in CALLS.values()}:  # noqa: ASYNC110 - servers tell nobody
                 await asyncio.sleep(0.05)
+        collect_seldom()
         k.press(ACTION)
         await over.wait()
 
