@@ -18,7 +18,8 @@ def told() -> list[dict[str, object]]:
         *(("answer", "web", at) for at in (10.5, 20.5, 100.2, 101.2)),
         ("over", "", 50.0),
     ]
-    turns = (("own", 5.0, 5.004), ("own", 15.0, 15.006), ("web", 10.0, 10.501), ("web", 20.0, 20.503))
+    turns = [("own", 5.0, 5.004), ("own", 15.0, 15.006), ("web", 10.0, 10.501), ("web", 20.0, 20.503)]
+    turns += [("own", 60.0, 60.9), ("own", 61.0, 61.001), ("web", 62.0, 62.9), ("web", 63.0, 63.002)]
     events: list[dict[str, object]] = [{"what": what, "source": source, "at": at} for what, source, at in rows]
     events += [
         {"what": "turn", "source": source, "at": at, "output_at": output_at, "is_error": False}
@@ -36,6 +37,11 @@ def test_only_what_is_ours_of_a_call_counts() -> None:
     assert found["mqtt"] == found["stdio"] == []
 
 
+def test_what_the_model_was_answered_at_once_is_its_own_part() -> None:
+    alone = paired_alone(told(), {})
+    assert [round(call.overhead_ms, 3) for call in alone["own"]] == [1, 2]
+
+
 def test_the_first_call_of_a_bare_client_is_not_counted() -> None:
     alone = paired_alone(told(), {"web": [Lone(100.0, 100.3), Lone(101.0, 101.205)]})
     assert [round(call.overhead_ms, 3) for call in alone["web"]] == [1 + 5]
@@ -48,8 +54,8 @@ def test_a_call_that_nobody_saw_pass_is_no_figure() -> None:
 
 def test_all_calls_count_together_and_each_source_for_itself() -> None:
     ours = {"own": [Call(0, 0, 0, 0.001)], "web": [Call(0, 0.001, 1, 1.002), Call(0, 0.002, 1, 1.003)]}
-    measured = figures(ours, {"web": [Call(0, 0.001, 1, 1.001)]})
+    measured = figures(ours, {"own": [Call(0, 0, 0, 0.0005)], "web": [Call(0, 0.001, 1, 1.001)]})
     assert (measured["overhead_ms"]["count"], measured["overhead_ms"]["p50"]) == (3, pytest.approx(3))
-    assert measured["sources"]["web"]["added_ms"]["max"] == pytest.approx(3)
-    assert measured["added_ms"]["max"] == pytest.approx(3), "an own tool has no library of others"
-    assert measured["added_ms"]["p50"] == pytest.approx(1)
+    assert measured["sources"]["web"]["added_ms"]["max"] == pytest.approx(2.5)
+    assert measured["sources"]["own"]["added_ms"]["max"] == pytest.approx(0.5)
+    assert measured["added_ms"]["p50"] == pytest.approx(0.5)

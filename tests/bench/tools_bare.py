@@ -13,6 +13,7 @@ import httpx2
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from websockets.asyncio.client import connect
 
 from bench.tools_far import ANSWER_TOPIC, ASK_TOPIC, CALLS
 
@@ -26,12 +27,27 @@ class Lone:
 
 
 async def bare(count: int, command: Sequence[str], url: str, token: str, mqtt_port: int) -> dict[str, list[Lone]]:
-    """So many calls at each source but our own, at the same places as the speaker's."""
+    """So many calls at each server, at the same places as the speaker's."""
     return {
         "stdio": await _of_stdio(count, command),
         "web": await _of_web(count, url, token),
         "mqtt": await _of_mqtt(count, mqtt_port),
     }
+
+
+async def answer_calls(count: int, port: int) -> None:
+    """Let the model call so many tools, and send the outputs at once; how long that took is told at its side."""
+    async with connect(f"ws://127.0.0.1:{port}/v1/realtime", compression=None, proxy=None) as model:
+        await model.recv()
+        await model.send(json.dumps({"type": "session.update", "session": {"tools": []}}))
+        while count:
+            event = json.loads(await model.recv())
+            if event["type"] == "response.function_call_arguments.done":
+                item = {"type": "function_call_output", "call_id": event["call_id"], "output": "done"}
+                await model.send(json.dumps({"type": "conversation.item.create", "item": item}))
+            elif event["type"] == "response.done" and event["response"]["output"]:
+                await model.send(json.dumps({"type": "response.create"}))
+                count -= 1
 
 
 async def _of_stdio(count: int, command: Sequence[str]) -> list[Lone]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.audio_statistics import spread
-from bench.tools_bare import Lone, bare
+from bench.tools_bare import Lone, answer_calls, bare
 from bench.tools_far import ANSWER_TOPIC, ASK_TOPIC, CALLS
 from kitchen import ACTION, Kitchen, custom, kitchen, settings
 from mcp_stage import TOKEN, web_server
@@ -68,6 +68,7 @@ async def calls(folder: Path, count: int, deadline: float) -> dict[str, Any]:
             await _converse(folder, _settings(folder, ports, log), over)
             url = f"http://127.0.0.1:{ports['web']}/mcp"
             async with asyncio.timeout(_BARE_SECONDS):
+                await answer_calls(_MOST_BARE, ports["realtime"])
                 alone = await bare(min(count, _MOST_BARE), _piped(log), url, TOKEN, ports["mqtt"])
             piped = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
             passed = [*told, *piped]
@@ -77,12 +78,12 @@ async def calls(folder: Path, count: int, deadline: float) -> dict[str, Any]:
 
 def paired(told: Sequence[Told]) -> dict[str, list[Call]]:
     """The speaker's calls of each source out of what was told, in whatever order; they were made one by one."""
-    (over,) = (event["at"] for event in told if event["what"] == "over")
+    over = _over(told)
     found: dict[str, list[Call]] = {}
     for source in CALLS:
-        turns = _of(told, source, "turn")
+        turns = [turn for turn in _of(told, source, "turn") if turn["at"] < over]
         if source == "own":
-            found[source] = [Call(turn["at"], turn["at"], turn["at"], turn["output_at"]) for turn in turns]
+            found[source] = [_without_server(turn) for turn in turns]
             continue
         there, back = ([at for at in _times(told, source, what) if at < over] for what in ("call", "answer"))
         found[source] = [
@@ -93,8 +94,13 @@ def paired(told: Sequence[Told]) -> dict[str, list[Call]]:
 
 
 def paired_alone(told: Sequence[Told], alone: Mapping[str, Sequence[Lone]]) -> dict[str, list[Call]]:
-    """The same of the calls without a speaker, all of which came later; the first of each source is not counted."""
-    found: dict[str, list[Call]] = {}
+    """The same of the calls without a speaker, all of which came later; the first of each source is not counted.
+
+    Of the model's calls, which were answered at once, all count as those of an own tool.
+    """
+    over = _over(told)
+    later = [[turn for turn in _of(told, source, "turn") if turn["at"] > over] for source in CALLS]
+    found = {"own": [_without_server(turn) for turns in later for turn in turns[1:]]}
     for source, made in alone.items():
         since = made[0].began_at
         there, back = ([at for at in _times(told, source, what) if at > since] for what in ("call", "answer"))
@@ -106,22 +112,33 @@ def paired_alone(told: Sequence[Told], alone: Mapping[str, Sequence[Lone]]) -> d
     return found
 
 
+def _over(told: Sequence[Told]) -> float:
+    """When the speaker's calls were over."""
+    return min(float(event["at"]) for event in told if event["what"] == "over")
+
+
+def _without_server(turn: Told) -> Call:
+    return Call(turn["at"], turn["at"], turn["at"], turn["output_at"])
+
+
 def figures(known: Mapping[str, Sequence[Call]], alone: Mapping[str, Sequence[Call]]) -> dict[str, Any]:
     """How the times spread, of all and of each source; beside the same of clients without a speaker.
 
-    `added_ms` is what the speaker adds to the median of such a client, whose library it uses as well.
+    `added_ms` is what the speaker adds to the median of such clients, of the model's and of the server's.
     """
+    bare_ms = {source: spread([call.overhead_ms for call in made]) for source, made in alone.items()}
     sources: dict[str, dict[str, Any]] = {}
     added: list[float] = []
     for source, made in known.items():
         every = [call.overhead_ms for call in made]
-        found = {"overhead_ms": asdict(spread(every)), "server_ms": asdict(spread([call.server_ms for call in made]))}
-        library_ms = 0.0
-        if source in alone:
-            lone = spread([call.overhead_ms for call in alone[source]])
-            found["bare_overhead_ms"], library_ms = asdict(lone), lone.p50
-        ours = [overhead_ms - library_ms for overhead_ms in every]
-        sources[source] = {**found, "added_ms": asdict(spread(ours))}
+        libraries_ms = sum(bare_ms[name].p50 for name in {"own", source} if name in bare_ms)
+        ours = [overhead_ms - libraries_ms for overhead_ms in every]
+        sources[source] = {
+            "added_ms": asdict(spread(ours)),
+            "overhead_ms": asdict(spread(every)),
+            "server_ms": asdict(spread([call.server_ms for call in made])),
+            **({"bare_overhead_ms": asdict(bare_ms[source])} if source in bare_ms else {}),
+        }
         added += ours
     whole = [call.overhead_ms for made in known.values() for call in made]
     return {"added_ms": asdict(spread(added)), "overhead_ms": asdict(spread(whole)), "sources": sources}
