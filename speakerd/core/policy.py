@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 
 
 class Verdict(Enum):
@@ -52,7 +51,7 @@ _ALLOWED = PolicyRule("*", Verdict.ALLOW)
 def ruling(rules: tuple[PolicyRule, ...], asked: Asked) -> PolicyRule:
     """The first rule that matches; what none does is allowed."""
     for rule in rules:
-        if _is_for(rule.tool, asked.tool) and _fits(rule, asked):
+        if matches(rule.tool, asked.tool) and _fits(rule, asked):
             return rule
     return _ALLOWED
 
@@ -85,17 +84,11 @@ def rules_for(rules: tuple[PolicyRule, ...], tool: str) -> tuple[PolicyRule, ...
     """The rules that calls of a tool may meet, in order; the last one is for all the calls that no other is for."""
     found: list[PolicyRule] = []
     for rule in (*rules, _ALLOWED):
-        if _is_for(rule.tool, tool):
+        if matches(rule.tool, tool):
             found.append(rule)
             if not rule.arguments and not rule.unless:
                 break
     return tuple(found)
-
-
-@lru_cache(maxsize=8192)
-def _is_for(pattern: str, tool: str) -> bool:
-    """Whether a rule's pattern is for a tool; each call asks this of each rule, and there are few tools."""
-    return matches(pattern, tool)
 
 
 def matches(pattern: str, text: str) -> bool:
