@@ -6,6 +6,7 @@ Everything that is opened here is closed here, in the reverse order, on every wa
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -14,7 +15,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,12 @@ from speakerd.gpio.boards import Board, load_board
 from speakerd.gpio.panel import Panel
 from speakerd.ledger.ledger import Ledger
 from speakerd.ledger.prices import price_list
+from speakerd.mcp.home import instructions_with_room, room_fact
+from speakerd.mcp.home_device import HomeDevice
+from speakerd.mcp.source import McpSource, servers_status
+from speakerd.mcp.sources import home_device, sources
+from speakerd.mqtt.setup import Mqtt, mqtt
+from speakerd.mqtt.status import Facts
 from speakerd.offline.announcer import SpokenAnnouncer
 from speakerd.offline.process import OfflineProcess
 from speakerd.offline.speaking import voice
@@ -40,17 +46,20 @@ from speakerd.realtime.endpoints import Endpoint, endpoints
 from speakerd.realtime.session import RealtimeSessions
 from speakerd.reloading import Reloading
 from speakerd.rules import rules
-from speakerd.service.control import ControlServer
+from speakerd.service.control import ControlServer, Knob
 from speakerd.service.logbook import write_down
 from speakerd.service.notify import Notifier, feed_watchdog
 from speakerd.service.telling import Telling, snapshot
+from speakerd.service.waits import Waits
 from speakerd.settings import AudioSettings, Settings
-from speakerd.tools.everyday import everyday_tools
+from speakerd.tools.audit import AuditFile
+from speakerd.tools.commands import command_tools
+from speakerd.tools.everyday import Kept, everyday_tools, kept_in
 from speakerd.tools.facts import changing_facts
 from speakerd.tools.home import DemoHome
+from speakerd.tools.inventory import inventory
 from speakerd.tools.kept_volume import KeptVolume
 from speakerd.tools.registry import ToolRunner
-from speakerd.tools.timers import Timers
 from speakerd.wakeword import ears as wakeword
 from speakerd.wakeword.ears import WakeWordEars
 from speakerd.wakeword.observation import Observation, Observe
@@ -97,13 +106,20 @@ async def serve(
 ) -> None:
     """Run the speaker until SIGTERM or SIGINT; raises a SpeakerdError for what waiting cannot help.
 
-    On SIGHUP `again` gives the settings anew: those of the wake word change at once, others are named.
+    On SIGHUP `again` gives the settings anew: what can change does at once, the rest is named.
     """
     async with assembled(settings, surroundings or Surroundings()) as speaker:
+        collect_seldom()
         _obey_signals(speaker.daemon)
         reloading = Reloading(settings, again or (lambda: settings), speaker.ears, speaker.daemon.post)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.begin)
         await run(speaker)
+
+
+def collect_seldom() -> None:
+    """Have Python look for garbage less often, and no more in what is there by now: everything waits for it."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 async def run(speaker: Speaker) -> None:
@@ -124,35 +140,58 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
     """Open everything, the owner's possible mistakes first, so that nothing is started in vain."""
     async with AsyncExitStack() as opened:
         board = load_board(settings.board)
-        settings = replace(settings, audio=audio_for(settings, board))
+        settings = _in_its_room(replace(settings, audio=audio_for(settings, board)))
         run_folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="speakerd-")))
         servers = endpoints(settings, run_folder / "offline.sock", os.environ)
         observers = list(around.observers)
         daemon = Daemon(rules(settings, servers), observers)
+        broker = mqtt(settings.mqtt, daemon.post, lambda: daemon.state, os.environ)
+        at_home = home_device(settings, os.environ, broker.identifier if broker else None)
+        others = sources(settings, os.environ, *([at_home.id] if at_home else []))
         notifier = Notifier()
         listening, hearing = _Listening(), _ProofOfHearing()
+        audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
         control = ControlServer(
             Path(settings.control.socket),
             daemon.post,
-            lambda: {**snapshot(daemon.state), **hearing.figures()},
+            lambda: {
+                **snapshot(daemon.state),
+                **hearing.figures(),
+                "servers": _servers(others, broker),
+                "decisions": audit.latest(),
+            },
             listening.tune,
+            broker.link.announce_everywhere if broker else None,
         )
         opened.callback(control.close)
-        observers += [Telling(control, notifier), write_down]
+        kept = kept_in(state_folder(settings, os.environ), daemon.post, asyncio.get_running_loop())
+        observers += [Telling(control, notifier), write_down, Waits(), *kept.observers]
         panel = Panel(board, daemon.post, around.pin_factory)
         opened.callback(panel.close)
+        offline, starting = _offline(settings, servers, opened)
         ears = await listening.begin(settings, daemon.post, around.observe_score, control)
         opened.callback(ears.close)
-        offline = await _offline(settings, servers, opened)
         ledger = _ledger(settings, daemon.post, opened)
-        plane, sessions, tools = _conversation(settings, around, daemon.post, ears, servers, ledger, opened)
+        plane, sessions, tools = _conversation(
+            *(settings, around, daemon.post, ears, servers, ledger, kept, others, broker, at_home, control, opened)
+        )
+        control.inventory = lambda: inventory(daemon.state.rules.policy, tools.specs())
         hearing.plane = plane
+        plane.begin()
+        opened.push_async_callback(plane.close)
+        await starting
         proof = Proof(daemon, plane, ears)
         owners = [plane.run(), sessions.run(), panel.run(), control.run(), feed_watchdog(notifier, proof), ledger.run()]
+        owners += [other.run() for other in others]
+        if at_home is not None:
+            owners.append(at_home.run())
         if offline is not None:
             owners.append(offline.run())
+        if broker is not None:
+            observers.append(broker.link.observe)
+            owners.append(broker.link.run())
         announcer = SpokenAnnouncer(lambda: voice(settings.offline), plane.player, daemon.post)
-        devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer)
+        devices = Devices(sessions, plane.capture, plane.player, tools, panel.lights, control, ears, announcer, audit)
         yield Speaker(daemon, devices, sessions, tools, plane, offline, notifier, ears, tuple(owners))
 
 
@@ -184,14 +223,27 @@ def sound_path(settings: Settings, board: Board) -> AudioSettings:
     return replace(audio, canceller="none" if board.hardware_aec else "software")
 
 
-async def _offline(settings: Settings, servers: Sequence[Endpoint], opened: AsyncExitStack) -> OfflineProcess | None:
+def _offline(
+    settings: Settings, servers: Sequence[Endpoint], opened: AsyncExitStack
+) -> tuple[OfflineProcess | None, asyncio.Future[None]]:
+    """The assistant on the device, if it is wanted, which starts beside the rest; and what is done when it listens."""
     sockets = [server.unix_socket for server in servers if server.unix_socket is not None]
     if not sockets:
-        return None
+        return None, asyncio.ensure_future(asyncio.sleep(0))
     offline = OfflineProcess(settings.offline, sockets[0])
     opened.push_async_callback(offline.stop)
-    await offline.start()
-    return offline
+    starting = asyncio.create_task(offline.start())
+    opened.push_async_callback(_given_up, starting)
+    return offline, starting
+
+
+async def _given_up(starting: asyncio.Task[None]) -> None:
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+
+
+def _servers(others: Sequence[McpSource], broker: Mqtt | None) -> list[Mapping[str, object]]:
+    return [*servers_status(others), *([broker.health()] if broker else [])]
 
 
 def _conversation(
@@ -201,6 +253,11 @@ def _conversation(
     ears: Ears,
     servers: Sequence[Endpoint],
     ledger: Ledger,
+    kept: Kept,
+    others: Sequence[McpSource],
+    broker: Mqtt | None,
+    at_home: HomeDevice | None,
+    control: ControlServer,
     opened: AsyncExitStack,
 ) -> tuple[AudioPlane, RealtimeSessions, ToolRunner]:
     loop = asyncio.get_running_loop()
@@ -211,19 +268,35 @@ def _conversation(
     talk = settings.conversation
     turns = TurnRules(talk.turns in ("local", "push"), settings.audio.trim_silence, talk.end_silence_ms)
     plane = AudioPlane(settings.audio, ears, uplink, post, environment=around.sound_environment, turns=turns)
-    kept = state_folder(settings, os.environ)
-    timers = Timers(kept / "timers.json", post, loop)
-    volume = KeptVolume(kept / "volume.json", plane.set_volume)
+    volume = KeptVolume(state_folder(settings, os.environ) / "volume.json", plane.set_volume)
     volume.restore()
     opened.callback(volume.close)
+    control.knob = Knob(lambda: plane.volume, volume.set)
     home = DemoHome() if settings.tools.demo_home else None
-    offered = everyday_tools(timers, lambda: plane.volume, volume.set, home=home, spending=ledger.standing)
-    tools = ToolRunner(offered, post, settings.tools.deadline_seconds)
-    facts = partial(changing_facts, timers)
+    everywhere = broker.link.announce_everywhere if broker else None
+    offered = everyday_tools(
+        *(kept, post, lambda: plane.volume, volume.set), home=home, spending=ledger.standing, everywhere=everywhere
+    )
+    offered += command_tools(settings.tools.commands, {tool.spec.name for tool in offered})
+    if broker is not None:
+        broker.link.control(lambda: Facts(plane.volume, kept.timers.next_due_unix_seconds()), volume.set)
+        offered += broker.tools
+    tools = ToolRunner(offered, post, settings.tools.deadline_seconds, others)
+    # A room that the owner wrote down is among the instructions already.
+    room = at_home.room if at_home and not settings.home_assistant.room else str
+
+    def facts() -> str:
+        return f"{changing_facts(kept.timers, kept.alarms)} {room_fact(room())}".rstrip()
+
     sessions = RealtimeSessions(
-        *(servers, tools.specs(), plane.player, post), facts=facts, trace=around.trace, on_usage=ledger.book
+        *(servers, tools.specs, plane.player, post), facts=facts, trace=around.trace, on_usage=ledger.book
     )
     return plane, sessions, tools
+
+
+def _in_its_room(settings: Settings) -> Settings:
+    told = instructions_with_room(settings.endpoint.instructions, settings.home_assistant.room)
+    return replace(settings, endpoint=replace(settings.endpoint, instructions=told))
 
 
 def _ledger(settings: Settings, post: Post, opened: AsyncExitStack) -> Ledger:
@@ -248,6 +321,7 @@ class _ProofOfHearing:
         health = self.plane.health
         age_seconds = health.last_mic_frame_age_seconds(asyncio.get_running_loop().time())
         known = {
+            "volume_percent": round(self.plane.volume * 100),
             "mic_frame_age_seconds": None if age_seconds is None else round(age_seconds, 3),
             **{name: getattr(health, name) for name in ("frames", "overruns", "underruns", "restarts")},
             **{name: getattr(health, name) for name in ("capture_rate_hz", "block_ms", "is_duplex")},

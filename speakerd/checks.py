@@ -12,6 +12,7 @@ from speakerd.errors import SpeakerdError, SpeechError
 from speakerd.folders import state_folder
 from speakerd.gpio.boards import load_board
 from speakerd.gpio.panel import Panel
+from speakerd.mqtt.setup import check_mqtt
 from speakerd.realtime.endpoints import endpoints
 from speakerd.settings import Settings
 from speakerd.wakeword.ears import equipment
@@ -26,6 +27,7 @@ def check_all(settings: Settings) -> Iterator[tuple[str, SpeakerdError | None]]:
         "sound card": _sound_card,
         "endpoint": lambda s: endpoints(s, Path("offline.sock"), os.environ),
         "speech": _speech,
+        "mqtt": lambda s: check_mqtt(s.mqtt, os.environ),
     }
     for name, check in checks.items():
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
@@ -16,7 +17,7 @@ from speakerd.core.events import Event, TimedOut, Timer
 from speakerd.core.lights import light
 from speakerd.core.state import Rules, State
 from speakerd.core.step import step
-from speakerd.ports import Announcer, Capture, Control, Judge, Lights, Player, Sessions, Tools
+from speakerd.ports import Announcer, Audit, Capture, Control, Judge, Lights, Player, Sessions, Tools
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Devices:
     control: Control
     wake: Judge
     announcer: Announcer
+    audit: Audit
 
 
 class Daemon:
@@ -44,6 +46,7 @@ class Daemon:
     def __init__(self, rules: Rules, observers: Sequence[Observer] = ()) -> None:
         self.state = State(rules)
         self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._observers = observers
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
@@ -51,7 +54,11 @@ class Daemon:
 
     def post(self, event: Event) -> None:
         """Hand in an event; after the loop has ended nothing hears it."""
-        if not self._loop.is_closed():
+        if self._loop.is_closed():
+            return
+        if threading.get_ident() == self._thread:
+            self._inbox.put_nowait(event)  # the other way costs a system call, and a round of the loop
+        else:
             self._loop.call_soon_threadsafe(self._inbox.put_nowait, event)
 
     async def run(self, devices: Devices) -> None:
@@ -72,7 +79,9 @@ class Daemon:
     def _take(self, event: Event, devices: Devices) -> None:
         before = self.state
         self.state, effects = step(before, event)
-        _log.debug("%s: %s -> %s, %s", _kind(event), _kind(before.phase), _kind(self.state.phase), _kinds(effects))
+        phase = _kind(self.state.phase)
+        fields = {"EVENT": _kind(event), "PHASE": phase.lower()}  # of the journal, see service/fields.py
+        _log.debug("%s: %s -> %s, %s", _kind(event), _kind(before.phase), phase, _kinds(effects), extra=fields)
         for effect in effects:
             self._carry_out(effect, devices)
         if light(self.state) is not light(before):
@@ -88,6 +97,8 @@ class Daemon:
                 self._stop_timer(timer)
             case do.RunTool(session=number, call_id=call_id, name=name, arguments=arguments):
                 devices.tools.run(number, call_id, name, arguments)
+            case do.CancelTool(call_id=call_id):
+                devices.tools.cancel(call_id)
             case do.JudgeWake(word=word, was_wanted=was_wanted, sample=sample):
                 devices.wake.judge(word, was_wanted, sample)
             case do.RefuseAsk(request=request, reason=reason):
@@ -96,6 +107,8 @@ class Daemon:
                 devices.announcer.announce(number, text)
             case do.StopAnnouncing(number=number):
                 devices.announcer.stop(number)
+            case do.NoteDecision(tool=tool, decision=decision, reason=reason, asker=asker):
+                devices.audit.note(tool, decision, reason, asker.value)
             case do.Exit():
                 self._exit_asked = True
             case (
@@ -140,6 +153,7 @@ _SessionEffect = (
     | do.CloseSession
     | do.SendText
     | do.SendToolOutput
+    | do.SendNote
     | do.CommitUtterance
     | do.CreateResponse
     | do.CancelResponse
@@ -192,6 +206,8 @@ def _tell_session(effect: _SessionEffect, sessions: Sessions) -> None:
             sessions.send_text(number, text)
         case do.SendToolOutput(session=number, call_id=call_id, output=output):
             sessions.send_tool_output(number, call_id, output)
+        case do.SendNote(session=number, text=text):
+            sessions.send_note(number, text)
         case do.CommitUtterance(session=number):
             sessions.commit_utterance(number)
         case do.CreateResponse(session=number, aloud=aloud, resume=resume):

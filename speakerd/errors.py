@@ -40,6 +40,10 @@ class LedgerError(SpeakerdError, OSError):
     """The file in which spending is booked is missing, or cannot be read."""
 
 
+class BrokerError(SpeakerdError, OSError):
+    """The home's message broker cannot be reached, refuses us, or does what no broker should."""
+
+
 class RefusedError(ControlError):
     """The running daemon was reached, and did not do what it was asked."""
 
@@ -50,6 +54,18 @@ class ProtocolError(SpeakerdError, ValueError):
 
 class ToolError(SpeakerdError):
     """A tool cannot do what was asked; the sentence is told to the model."""
+
+
+class ToolServerError(SpeakerdError, OSError):
+    """A server of tools cannot be reached, or broke off; what it was asked may have been done."""
+
+
+class NotSentError(ToolServerError):
+    """A server of tools was not reached, or did not take what it was asked: nothing was done."""
+
+
+class NoSuchPageError(ToolServerError):
+    """There is a web server, but no server of tools at its address."""
 
 
 class SpeechError(SpeakerdError, OSError):

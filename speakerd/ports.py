@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.core.cues import Cue
-from speakerd.core.effects import PlayoutLevel
-from speakerd.core.events import Event
-from speakerd.core.lights import Light
+if TYPE_CHECKING:  # the assistant's process needs nothing of the core, and starts sooner without
+    from speakerd.core.cues import Cue
+    from speakerd.core.effects import PlayoutLevel
+    from speakerd.core.events import Event
+    from speakerd.core.lights import Light
 
-Post = Callable[[Event], None]
+Post: TypeAlias = "Callable[[Event], None]"
 """Hands an event to the loop; safe from any thread."""
 
 AudioSink = Callable[[int, bytes], None]
@@ -49,6 +50,9 @@ class Sessions(Protocol):
 
     def send_tool_output(self, session: int, call_id: str, output: str) -> None:
         """Answer a function call."""
+
+    def send_note(self, session: int, text: str) -> None:
+        """Tell the model what happened beside the conversation."""
 
     def commit_utterance(self, session: int) -> None:
         """Make a user message of the audio that was sent since the last one."""
@@ -149,11 +153,21 @@ class Announcer(Protocol):
         """Do not begin it any more; nothing follows if it had not begun."""
 
 
+class Audit(Protocol):
+    """Owns the record of what tools were allowed to do."""
+
+    def note(self, tool: str, decision: str, reason: str, asker: str) -> None:
+        """Write down what became of a call; never what was asked of the tool."""
+
+
 class Tools(Protocol):
     """Runs functions for the model, each beside the conversation, each under a deadline."""
 
     def run(self, session: int, call_id: str, name: str, arguments: str) -> None:
         """Start a call; ToolFinished follows always."""
+
+    def cancel(self, call_id: str) -> None:
+        """Nobody waits for a call any more: end it if that is safe; ToolFinished follows all the same."""
 
 
 class Lights(Protocol):
@@ -180,4 +194,5 @@ class ToolSpec:
     parameters: Mapping[str, object]
     """A JSON Schema object."""
     phrases: tuple[str, ...] = field(default=())
-    """What users say, for an assistant that needs a grammar: words, (a|b), [optional], {parameter}."""
+    """What users say, for an assistant that needs a grammar: words, (a|b), [optional], {parameter}, and
+    {parameter=value words} for words that mean one value."""

@@ -1,4 +1,4 @@
-"""New settings for a running speaker: those of the wake word count at once, of the others the owner is told.
+"""New settings for a running speaker: what can change counts at once, and of the rest the owner is told.
 
 Whatever is wrong with them, the speaker goes on with what it had.
 """
@@ -14,6 +14,8 @@ from speakerd.core.events import WordsChanged
 from speakerd.core.words import Action, CallTool, Stop, Talk, WordAction
 from speakerd.errors import SpeakerdError
 from speakerd.ports import Post
+from speakerd.realtime.asked import texts
+from speakerd.service.journal import change_level
 from speakerd.settings import OtherWord, Settings, WakeWordSettings
 from speakerd.wakeword import models
 from speakerd.wakeword.ears import WakeWordEars, equipment
@@ -43,22 +45,29 @@ class Reloading:
             if settings.wake_word != self._settings.wake_word:
                 self._ears.change(await asyncio.to_thread(equipment, settings.wake_word))
                 self._post(WordsChanged(word_actions(settings.wake_word)))
+            if settings.control.log_level != self._settings.control.log_level:
+                change_level(settings.control.log_level)
         except SpeakerdError as error:
             _log.error("The new settings are not used: %s", error)
             return
         for line in differences(self._settings, settings):
             _log.warning("%s", line)
         _log.info("The settings were read again.")
-        self._settings = settings
+        self._settings = applied(self._settings, settings)
+
+
+def applied(before: Settings, after: Settings) -> Settings:
+    """What a speaker with the first settings has of the second without a restart."""
+    old, new = before.wake_word, after.wake_word
+    words = replace(new, keep_clips=old.keep_clips, clips_folder=old.clips_folder, clips_days=old.clips_days)
+    return replace(before, wake_word=words, control=replace(before.control, log_level=after.control.log_level))
 
 
 def differences(before: Settings, after: Settings) -> list[str]:
     """One sentence for each setting that was changed and cannot change while the speaker runs."""
-    sentences = []
+    running, sentences = applied(before, after), []
     for section in fields(Settings):
-        old, new = getattr(before, section.name), getattr(after, section.name)
-        if section.name == "wake_word":
-            new = replace(old, keep_clips=new.keep_clips, clips_folder=new.clips_folder, clips_days=new.clips_days)
+        old, new = getattr(running, section.name), getattr(after, section.name)
         if not is_dataclass(old):
             names = [section.name] if old != new else []
         else:
@@ -78,6 +87,6 @@ def _action(other: OtherWord) -> Action:
         case "stop":
             return Stop()
         case "tool":
-            return CallTool(other.tool, other.arguments)
+            return CallTool(other.tool, other.arguments, texts(other.arguments))
         case _:
             return Talk()

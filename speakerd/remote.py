@@ -18,15 +18,18 @@ from speakerd.status_words import event_line, printable, status_lines
 Words = Callable[[Mapping[str, Any]], str | None]
 """What to print of an answer; None for nothing."""
 
+_STEP_PERCENT = 10
+"""As the tools of the assistant have it."""
+
 
 def wish(socket: Path, command: Mapping[str, object]) -> int:
     """Send a command that is answered by nothing but its end."""
     return _print(socket, command, lambda answer: None)
 
 
-def say(socket: Path, words: Sequence[str]) -> int:
-    """Have a text spoken as it is, and wait until it has been heard."""
-    return wish(socket, {"do": "say", "text": _text(words)})
+def say(socket: Path, words: Sequence[str], *, everywhere: bool) -> int:
+    """Have a text spoken as it is, and wait until it has been heard; perhaps by the home's other speakers, too."""
+    return wish(socket, {"do": "say", "text": _text(words), **({"everywhere": True} if everywhere else {})})
 
 
 def ask(socket: Path, words: Sequence[str], *, aloud: bool) -> int:
@@ -37,6 +40,18 @@ def ask(socket: Path, words: Sequence[str], *, aloud: bool) -> int:
 def status(socket: Path, *, follow: bool, as_json: bool) -> int:
     """Print what the speaker does; with `follow` until it ends or is interrupted."""
     return _print(socket, {"do": "follow" if follow else "status"}, json.dumps if as_json else _told)
+
+
+def volume(socket: Path, level: int | str | None) -> int:
+    """Print how loud it is, after it was made so loud in percent, or a step "up" or "down"."""
+    match level:
+        case None:
+            change = {}
+        case int():
+            change = {"percent": level}
+        case _:
+            change = {"by": _STEP_PERCENT if level == "up" else -_STEP_PERCENT}
+    return _print(socket, {"do": "volume", **change}, lambda answer: f"{answer.get('percent')} percent")
 
 
 def _text(words: Sequence[str]) -> str:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from speakerd.audio.pcm import WAKE_RATE_HZ
 from speakerd.core.budget import Budget
+from speakerd.core.default_policy import DEFAULT_POLICY
 from speakerd.core.endpoints import EndpointRule
+from speakerd.core.policy import PolicyRule, Verdict
 from speakerd.core.state import Rules
 from speakerd.core.turns import words
+from speakerd.realtime.asked import plain
 from speakerd.realtime.endpoint import Endpoint
 from speakerd.reloading import word_actions
-from speakerd.settings import Settings
+from speakerd.settings import PolicyRow, Settings
 from speakerd.settings_budget import BudgetSettings, nano_usd
 
 _CLOSING_SECONDS = 2.0
@@ -45,8 +48,17 @@ def rules(settings: Settings, endpoints: Sequence[Endpoint]) -> Rules:
         local_turns=talk.turns in ("local", "push"),
         push_to_talk=talk.turns == "push",
         most_tool_calls=talk.most_tool_calls,
+        policy=(*map(_rule, settings.tools.policy), *DEFAULT_POLICY),
+        approval_seconds=settings.tools.approval_seconds,
+        most_calls_per_minute=settings.tools.most_calls_per_minute,
+        waiting_cue_seconds=settings.tools.waiting_cue_seconds,
         words=word_actions(settings.wake_word),
     )
+
+
+def _rule(row: PolicyRow) -> PolicyRule:
+    arguments = (text.partition("=") for text in row.arguments)
+    return PolicyRule(row.tool, Verdict(row.verdict), tuple((name, plain(pattern)) for name, _, pattern in arguments))
 
 
 def _budget(budget: BudgetSettings) -> Budget:

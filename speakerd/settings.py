@@ -11,11 +11,26 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from speakerd import settings_budget, settings_endpoint, settings_toml
+from speakerd import (
+    settings_budget,
+    settings_commands,
+    settings_endpoint,
+    settings_mcp,
+    settings_mqtt,
+    settings_toml,
+    settings_tools,
+)
 from speakerd.errors import ConfigurationError
 from speakerd.settings_budget import BudgetSettings as BudgetSettings
 from speakerd.settings_endpoint import EndpointSettings as EndpointSettings
 from speakerd.settings_endpoint import OtherEndpoint as OtherEndpoint
+from speakerd.settings_mcp import HomeAssistantSettings as HomeAssistantSettings
+from speakerd.settings_mcp import McpServer as McpServer
+from speakerd.settings_mcp import McpSettings as McpSettings
+from speakerd.settings_mqtt import MqttSettings as MqttSettings
+from speakerd.settings_offline import OfflineSettings as OfflineSettings
+from speakerd.settings_tools import PolicyRow as PolicyRow
+from speakerd.settings_tools import ToolSettings as ToolSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,28 +177,6 @@ class ConversationSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class OfflineSettings:
-    """The assistant on the device."""
-
-    voice: str = "en-gb"
-    """Voice of espeak-ng, or the path of a piper voice (.onnx) where the program piper is installed."""
-    words_per_minute: int = 165
-    """How fast espeak-ng speaks."""
-    silence_ms: int = 700
-    """Silence that ends an utterance."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolSettings:
-    """What the assistant may do."""
-
-    demo_home: bool = False
-    """Offer a pretended home with lights, to try the speaker without one."""
-    deadline_seconds: float = 10.0
-    """Seconds after which a tool that has not answered is given up."""
-
-
-@dataclass(frozen=True, slots=True)
 class ControlSettings:
     """The control socket and the log."""
 
@@ -207,6 +200,9 @@ class Settings:
     conversation: ConversationSettings = field(default_factory=ConversationSettings)
     offline: OfflineSettings = field(default_factory=OfflineSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
+    mcp: McpSettings = field(default_factory=McpSettings)
+    home_assistant: HomeAssistantSettings = field(default_factory=HomeAssistantSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
     budget: BudgetSettings = field(default_factory=BudgetSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
 
@@ -264,8 +260,13 @@ def _check_ranges(settings: Settings) -> None:
         "conversation.failover_seconds": (settings.conversation.failover_seconds, 0.5, 60.0),
         "offline.words_per_minute": (settings.offline.words_per_minute, 80, 450),
         "offline.silence_ms": (settings.offline.silence_ms, 200, 3000),
+        "tools.approval_seconds": (settings.tools.approval_seconds, 5.0, 300.0),
+        "tools.most_calls_per_minute": (settings.tools.most_calls_per_minute, 1, 1000),
+        "tools.waiting_cue_seconds": (settings.tools.waiting_cue_seconds, 0.0, 60.0),
         "tools.deadline_seconds": (settings.tools.deadline_seconds, 0.1, 120.0),
         **settings_budget.bounds(settings.budget),
+        **settings_mcp.bounds(settings.mcp, settings.home_assistant),
+        **settings_mqtt.bounds(settings.mqtt),
     }
     for number, other in enumerate(settings.wake_word.others, 1):
         row = f"wake_word.others[{number}]"
@@ -277,6 +278,10 @@ def _check_ranges(settings: Settings) -> None:
     _check_others(settings.wake_word)
     settings_endpoint.check_addresses(settings.endpoint)
     settings_budget.check_prices(settings.budget)
+    settings_commands.check_commands(settings.tools.commands)
+    settings_mcp.check_servers(settings.mcp, settings.home_assistant)
+    settings_tools.check_policy(settings.tools)
+    settings_mqtt.check_names(settings.mqtt)
 
 
 def _check_others(wake_word: WakeWordSettings) -> None:

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _WIDTH = 12
+_MOST_DECISIONS = 5
 _TOLD = {"event", "phase", "light", "muted", "ringing", "announcing", "card", "fault"} | {
     "endpoint",
     "endpoints",
     "budget",
+    "decisions",
 }
 """Keys that have words of their own; hearing's figures follow with their names."""
 _SPENDING = {"today_usd": "today", "month_usd": "this month", "conversation_usd": "in the last conversation"}
@@ -33,6 +35,7 @@ def status_lines(snapshot: Mapping[str, Any]) -> list[str]:
         lines += [_line("endpoint", snapshot["endpoint"]), *_endpoints(snapshot.get("endpoints") or ())]
     if isinstance(snapshot.get("budget"), dict):
         lines += _budget(snapshot["budget"])
+    lines += _decisions(snapshot.get("decisions") or ())
     return lines + [f"{key:<{_WIDTH}} {_word(value)}" for key, value in snapshot.items() if key not in _TOLD]
 
 
@@ -78,6 +81,13 @@ def _budget(budget: Mapping[str, Any]) -> Iterator[str]:
             continue
         cap = f" of {caps[key]:.2f}" if caps.get(key) is not None else ""
         yield _line("spent", f"{budget[key]:.4f}{cap} USD {when}")
+
+
+def _decisions(decisions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The latest, of which the status has more."""
+    for known in decisions[-_MOST_DECISIONS:]:
+        words = f"{known.get('tool')} {known.get('decision')} ({known.get('reason')}), asked by {known.get('asker')}"
+        yield _line("tool", printable(f"{words}, {known.get('at')}"))
 
 
 def _line(name: str, value: object) -> str:

@@ -50,6 +50,9 @@ class FakeSessions:
     def send_tool_output(self, session: int, call_id: str, output: str) -> None:
         self._note("send tool output", session, call_id, output)
 
+    def send_note(self, session: int, text: str) -> None:
+        self._note("send note", session, text)
+
     def commit_utterance(self, session: int) -> None:
         self._note("commit utterance", session)
 
@@ -125,6 +128,9 @@ class FakeTools:
     def run(self, session: int, call_id: str, name: str, arguments: str) -> None:
         self._note("run tool", session, call_id, name, arguments)
 
+    def cancel(self, call_id: str) -> None:
+        self._note("cancel tool", call_id)
+
 
 class FakeLights:
     def __init__(self, told: Told) -> None:
@@ -150,6 +156,14 @@ class FakeWake:
         self._note("judge wake", word, "wanted" if was_wanted else "not wanted", sample)
 
 
+class FakeAudit:
+    def __init__(self, told: Told) -> None:
+        self._note = told.note
+
+    def note(self, tool: str, decision: str, reason: str, asker: str) -> None:
+        self._note("audit", tool, decision, reason, asker)
+
+
 class FakeAnnouncer:
     def __init__(self, told: Told) -> None:
         self._note = told.note
@@ -172,4 +186,5 @@ def fake_devices(told: Told) -> Devices:
         FakeControl(told),
         FakeWake(told),
         FakeAnnouncer(told),
+        FakeAudit(told),
     )

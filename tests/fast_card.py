@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from speakerd.audio import wire
 from speakerd.audio.capture import MicCapture
-from speakerd.audio.child_streams import Format, Loudspeaker, Microphone
+from speakerd.audio.child_microphone import Microphone
+from speakerd.audio.child_streams import Format, Loudspeaker
 from speakerd.audio.hearing import Hearing
 from speakerd.audio.own_turns import TurnRules
 from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, bytes_of
@@ -95,8 +96,7 @@ class FastCard:
         heard = self._room[self._position : self._position + count]
         self._position += count
         if self._microphone:
-            far = None if played is self._loudspeaker.silence else played
-            self._microphone.hear(bytes_of(heard).ljust(2 * count, b"\0"), far, 0)
+            self._microphone.hear(bytes_of(heard).ljust(2 * count, b"\0"), played.mono, 0)
 
     def _report(self, report: wire.Report) -> bool:
         """What the card's process says; the same as in the plane."""

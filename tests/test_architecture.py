@@ -9,11 +9,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "speakerd"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-SHARED = {"speakerd.audio.pcm", "speakerd.audio.resample", "speakerd.audio.utterances"}
+SHARED = {"speakerd.audio.pcm", "speakerd.audio.resample", "speakerd.audio.utterances", "speakerd.tools.tool"}
 """Pure modules of one folder that others may use."""
 ROOTS = {"__main__", "assembly", "checks", "reloading", "wake_test", "device_table", "mic_test", "doctor", "cli"} | {
-    "doctor_echo",
-    "echo_findings",
+    "commands",
     "remote",
     "rules",
     "status_words",
@@ -81,6 +80,8 @@ def test_arrows_point_inwards(path: Path) -> None:
         ("speakerd.offline.hearing", "speakerd.audio.plane", True),
         ("speakerd.daemon", "speakerd.audio.plane", True),
         ("speakerd.gpio.panel", "speakerd.daemon", True),
+        ("speakerd.mcp.source", "speakerd.tools.tool", False),
+        ("speakerd.mcp.source", "speakerd.tools.registry", True),
         ("speakerd.assembly", "speakerd.audio.plane", False),
     ],
 )

@@ -21,6 +21,7 @@ from speakerd.settings import (
     ConversationSettings,
     OtherWord,
     Settings,
+    ToolSettings,
     WakeWordSettings,
 )
 from speakerd.wakeword.ears import WakeWordEars
@@ -31,7 +32,8 @@ SERVER = Endpoint("cloud", "ws://localhost", {}, "model")
 def test_the_defaults_of_settings_and_rules_agree() -> None:
     ours, default = rules(Settings(), [SERVER]), Rules()
     differing = {f.name for f in fields(Rules) if getattr(ours, f.name) != getattr(default, f.name)}
-    assert differing == {"endpoints", "budget", "conversation_seconds", "end_phrases", "facts"}
+    limits = {"conversation_seconds", "most_calls_per_minute", "waiting_cue_seconds"}
+    assert differing == limits | {"endpoints", "budget", "end_phrases", "facts", "policy"}
 
 
 def test_every_rule_follows_a_setting() -> None:
@@ -47,12 +49,14 @@ def test_every_rule_follows_a_setting() -> None:
             warm_seconds=1.0,
             failover_seconds=1.0,
         ),
+        tools=ToolSettings(approval_seconds=5.0),
         wake_word=WakeWordSettings(others=(OtherWord("alexa"),)),
     )
     ours, default = rules(chosen, [replace(SERVER, connect_seconds=1.0)]), Rules()
     assert ours.preroll_samples == 8000
     same = {f.name for f in fields(Rules) if getattr(ours, f.name) == getattr(default, f.name)}
-    assert same == {"reopening_tries", "announcement_seconds", "tap_seconds"}, "nobody needs to set these"
+    nobody_sets = {"reopening_tries", "announcement_seconds", "tap_seconds", "most_equal_calls"}
+    assert same == nobody_sets
 
 
 @dataclass

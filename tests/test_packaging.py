@@ -43,7 +43,7 @@ def test_the_wheel_holds_no_models_and_no_tests(wheel_names: set[str]) -> None:
     assert not [name for name in wheel_names if name.endswith((".onnx", ".tflite", ".pkl")) or "tests" in name]
 
 
-@pytest.mark.parametrize("lock", ["build", "develop", "runtime"])
+@pytest.mark.parametrize("lock", ["appliance", "build", "develop", "runtime"])
 def test_every_line_of_a_lock_is_pinned_and_hashed(lock: str) -> None:
     text = (ROOT / f"scripts/lock/{lock}.txt").read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith(("#", " "))]
@@ -52,15 +52,37 @@ def test_every_line_of_a_lock_is_pinned_and_hashed(lock: str) -> None:
         assert re.match(r"[A-Za-z0-9._\[\]-]+==[^ ]+ .*--hash=sha256:[0-9a-f]{64}", line), line
 
 
-def test_the_lock_has_what_the_project_asks_for() -> None:
+@pytest.mark.parametrize(("lock", "extra"), [("runtime", "all"), ("appliance", "appliance")])
+def test_the_lock_has_what_the_project_asks_for(lock: str, extra: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = list(project["dependencies"])
-    for requirements in project["optional-dependencies"].values():
-        wanted += [one for one in requirements if not one.startswith("speakerd[")]
-    locked = (ROOT / "scripts/lock/runtime.txt").read_text()
+    wanted = {*project["dependencies"], *wanted_by(extra, project["optional-dependencies"])}
+    locked = (ROOT / f"scripts/lock/{lock}.txt").read_text()
     for requirement in wanted:
         name = re.split(r"[^A-Za-z0-9_-]", requirement)[0].lower()
         assert re.search(rf"^{re.escape(name)}==", locked, re.MULTILINE), name
+
+
+def wanted_by(extra: str, extras: dict[str, list[str]]) -> set[str]:
+    """What an extra asks for, by those that it names, too."""
+    wanted = set()
+    for requirement in extras[extra]:
+        if named := re.fullmatch(r"speakerd\[(.*)\]", requirement):
+            wanted |= {one for name in named[1].split(",") for one in wanted_by(name, extras)}
+        else:
+            wanted.add(requirement)
+    return wanted
+
+
+def test_the_appliance_is_locked_as_it_is_developed() -> None:
+    """What the tests ran with is what an owner gets."""
+    pins = {lock: pinned(lock) for lock in ("appliance", "develop")}
+    assert {name for name, version in pins["appliance"].items() if pins["develop"].get(name) != version} == {"lgpio"}
+
+
+def pinned(lock: str) -> dict[str, str]:
+    """The version and condition of each package, by name and Python."""
+    lines = re.findall(r"^([^ #]+)==([^\\\n]+)", (ROOT / f"scripts/lock/{lock}.txt").read_text(), re.MULTILINE)
+    return {name + version.partition(";")[2] if name == "numpy" else name: version for name, version in lines}
 
 
 def test_the_npm_lock_is_pinned_and_hashed() -> None:

@@ -6,15 +6,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from speakerd.core.events import Event, WordsChanged
 from speakerd.core.words import CallTool, Stop, Talk, WordAction
 from speakerd.errors import ConfigurationError
-from speakerd.reloading import Reloading, differences, word_actions
-from speakerd.settings import AudioSettings, OtherWord, Settings, WakeWordSettings
+from speakerd.reloading import Reloading, applied, differences, word_actions
+from speakerd.settings import AudioSettings, ControlSettings, OtherWord, Settings, WakeWordSettings
+from speakerd.settings_keys import keys
 from speakerd.wakeword.ears import Equipment, WakeWordEars
 
 BASE = Settings()
@@ -83,6 +84,7 @@ async def test_a_file_that_cannot_be_read_is_said(caplog: pytest.LogCaptureFixtu
         (replace(BASE, wake_word=WakeWordSettings(threshold=0.7)), []),
         (replace(BASE, wake_word=WakeWordSettings(keep_clips=3)), ["wake_word.keep_clips"]),
         (replace(BASE, board="none", audio=AudioSettings(volume=0.1)), ["board", "audio.volume"]),
+        (replace(BASE, control=ControlSettings(log_level="debug")), []),
     ],
 )
 def test_what_needs_a_restart_is_named(after: Settings, named: list[str]) -> None:
@@ -100,3 +102,42 @@ def test_words_and_their_actions() -> None:
         WordAction("halt", Stop()),
         WordAction("lights", CallTool("set_light", '{"on": true}')),
     )
+
+
+LIVE = {
+    "control.log_level",
+    *(key for key in keys(Settings) if key.startswith("wake_word.") and "clips" not in key),
+}
+
+
+def changed(settings: Any, key: str) -> Any:
+    """Settings in which a key has another value; whether that is a good one does not matter here."""
+    name, _, rest = key.partition(".")
+    value = getattr(settings, name)
+    return replace(settings, **{name: changed(value, rest) if rest else (value, "another")})
+
+
+@pytest.mark.parametrize("key", list(keys(Settings)))
+def test_every_setting_either_changes_or_is_named(key: str) -> None:
+    after = changed(BASE, key)
+    told = [f'"{key}" was changed: restart the service to apply it.']
+    assert differences(BASE, after) == ([] if key in LIVE else told)
+    assert (applied(BASE, after) == after) is (key in LIVE)
+
+
+async def test_what_waits_for_a_restart_is_named_until_it_is_taken_back(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "speakerd")
+    waiting = replace(BASE, board="none")
+    given = iter([waiting, waiting, BASE])
+    await reloaded(lambda: next(given), times=3)
+    assert caplog.messages == 2 * ['"board" was changed: restart the service to apply it.']
+
+
+async def test_how_much_is_logged_changes_at_once() -> None:
+    ours = logging.getLogger("speakerd")
+    level = ours.level
+    try:
+        await reloaded(lambda: replace(BASE, control=ControlSettings(log_level="error")))
+        assert ours.level == logging.ERROR
+    finally:
+        ours.setLevel(level)

@@ -16,7 +16,7 @@ import pytest
 
 from speakerd.cli import main
 from speakerd.core.events import Event, RetryAsked, SayAsked, TextAsked
-from speakerd.service.control import ControlServer
+from speakerd.service.control import ControlServer, Knob
 
 FAILED, UNAVAILABLE = 1, 69
 SNAPSHOT: Mapping[str, object] = {"phase": "idle", "light": "idle", "muted": False, "card": "up", "fault": None}
@@ -74,6 +74,17 @@ async def test_say_waits_until_it_is_spoken_and_prints_nothing(
         assert await typed("say", "The post", "is here.") == 0
     assert daemon.posted == [SayAsked(1, "The post is here.")]
     assert capsys.readouterr() == ("", "")
+
+
+async def test_say_everywhere_needs_a_way_to_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon = Daemon()
+    async with serving(tmp_path, daemon, monkeypatch):
+        assert await typed("say", "--everywhere", "The post is here.") == FAILED
+    assert daemon.posted == []
+    sentence = 'speakerd: Other speakers are reached over MQTT: set "mqtt.host".\n'
+    assert capsys.readouterr() == ("", sentence)
 
 
 @pytest.mark.parametrize("command", ["say", "ask"])
@@ -197,3 +208,49 @@ async def test_a_reader_that_leaves_is_no_failure(tmp_path: Path, monkeypatch: p
         server.publish(ANSWER[0])
         _, complaint = await process.communicate()
     assert (process.returncode, complaint) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"), [((), "70"), (("35",), "35"), (("up",), "80"), (("down",), "60"), (("0",), "0")]
+)
+async def test_the_volume(
+    words: tuple[str, ...],
+    printed: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with serving(tmp_path, Daemon(), monkeypatch) as server:
+        server.knob = Knob(lambda: 0.7, lambda level: None)
+        assert await typed("volume", *words) == 0
+    assert capsys.readouterr() == (f"{printed} percent\n", "")
+
+
+TOOLS = (
+    {"name": "get_time", "description": "Tell the\n time.", "verdict": "allow", "rules": []},
+    {
+        "name": "home_TurnOff",
+        "description": "Turn off \x1b[2J" + "a thing or another " * 9,
+        "verdict": "allow",
+        "rules": [
+            {"verdict": "deny", "where": ["domain=lock", "name=x"], "unless": []},
+            {"verdict": "button", "where": ["a=1"], "unless": ["b=2|3"]},
+        ],
+    },
+)
+
+
+async def test_the_tools_in_words_and_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serving(tmp_path, Daemon(), monkeypatch) as server:
+        server.inventory = lambda: TOOLS
+        assert await typed("tools") == 0
+        assert capsys.readouterr().out.splitlines() == [
+            "get_time      allow    Tell the time.",
+            "home_TurnOff  allow    Turn off [2Ja thing or another a thing or another a thing or …",
+            "              deny     where domain=lock and name=x",
+            "              button   where a=1, unless b=2|3",
+        ]
+        assert await typed("tools", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"tools": list(TOOLS)}

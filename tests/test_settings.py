@@ -40,14 +40,18 @@ def test_what_is_set_replaces_its_default_alone() -> None:
     assert type(parsed.wake_word.threshold) is float, "a whole number is good where a number is wanted"
 
 
-SECTIONS = "wake_word, audio, endpoint, conversation, offline, tools, budget, control"
+SECTIONS = "wake_word, audio, endpoint, conversation, offline, tools, mcp, home_assistant, mqtt, budget, control"
 
 MISTAKES: list[tuple[dict[str, object], str]] = [
     ({"bord": "none"}, 'unknown key "bord": did you mean "board"?'),
     ({"colour": "red"}, f'unknown key "colour": known keys are board, state_folder, {SECTIONS}.'),
     ({"wakeword": {}}, 'unknown key "wakeword": did you mean "wake_word"?'),
     ({"wake_word": {"treshold": 0.5}}, 'unknown key "wake_word.treshold": did you mean "wake_word.threshold"?'),
-    ({"tools": {"unlock": True}}, 'unknown key "tools.unlock": known keys are demo_home, deadline_seconds.'),
+    (
+        {"tools": {"unlock": True}},
+        'unknown key "tools.unlock": known keys are demo_home, deadline_seconds, approval_seconds, '
+        "waiting_cue_seconds, most_calls_per_minute, commands, policy.",
+    ),
     ({"audio": "loud"}, '"audio" must be a table: write [audio].'),
     ({"board": 3}, '"board" must be a string, not 3.'),
     ({"wake_word": {"threshold": "high"}}, "\"wake_word.threshold\" must be a number, not 'high'."),
@@ -126,6 +130,48 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
     (
         {"endpoint": {"name": "custom", "url": "http://192.168.1.5"}},
         '"endpoint.url" must be a ws:// or wss:// address when endpoint.name is "custom".',
+    ),
+    ({"mcp": {"servers": [{}]}}, '"mcp.servers[1].name" is missing: every mcp.servers[1] needs one.'),
+    (
+        {"mcp": {"servers": [{"name": "My_Time", "url": "http://h/"}]}},
+        '"mcp.servers[1].name" must be 1 to 16 small letters, digits and "-", the first a letter, not \'My_Time\'.',
+    ),
+    (
+        {"mcp": {"servers": [{"name": "a", "url": "http://h/"}, {"name": "a", "url": "http://i/"}]}},
+        '"mcp.servers[2].name" must not be a again: each server needs its own.',
+    ),
+    (
+        {"home_assistant": {"url": "http://h"}, "mcp": {"servers": [{"name": "home", "url": "http://h/"}]}},
+        '"mcp.servers[1].name" must not be home again: each server needs its own.',
+    ),
+    ({"mcp": {"servers": [{"name": "a"}]}}, '"mcp.servers[1]" must have either a command or a url.'),
+    (
+        {"mcp": {"servers": [{"name": "a", "url": "http://h", "command": ["b"]}]}},
+        '"mcp.servers[1]" must have either a command or a url.',
+    ),
+    (
+        {"mcp": {"servers": [{"name": "a", "url": "ftp://h"}]}},
+        '"mcp.servers[1].url" is not an address such as http://192.168.1.5:8000/mcp.',
+    ),
+    (
+        {"mcp": {"servers": [{"name": "a", "url": "http://me:secret@h"}]}},
+        '"mcp.servers[1].url" must not hold a password: write a token into a file that "key_file" names.',
+    ),
+    (
+        {"mcp": {"servers": [{"name": "a", "command": ["b"], "environment": ["A", "B-C=secret"]}]}},
+        "\"mcp.servers[1].environment\" must hold NAME or NAME=value, not 'B-C'.",
+    ),
+    (
+        {"mcp": {"servers": [{"name": "a", "command": ["b"], "environment": ["OPENAI_API_KEY"]}]}},
+        '"mcp.servers[1].environment" must not hold OPENAI_API_KEY: it leads to the speaker\'s own keys.',
+    ),
+    (
+        {"mcp": {"servers": [{"name": "a", "url": "http://h", "call_seconds": 0}]}},
+        '"mcp.servers[1].call_seconds" must be from 0.5 to 120.0, not 0.0.',
+    ),
+    (
+        {"home_assistant": {"url": "homeassistant.local"}},
+        '"home_assistant.url" is not an address such as http://homeassistant.local:8123.',
     ),
 ]
 

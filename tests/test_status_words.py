@@ -71,6 +71,15 @@ def test_past_the_limit_no_endpoint_serves() -> None:
     assert "             openai: over budget" in told
 
 
+def test_the_latest_decisions_on_tools_are_told() -> None:
+    known = {"decision": "refused", "reason": "policy", "asker": "voice", "at": "2026-11-26T12:00:00+00:00"}
+    decisions = [{"tool": f"tool_{number}", **known} for number in range(9)]
+    lines = status_lines({**snapshot(State(Rules(endpoints=ENDPOINTS))), "decisions": decisions})
+    told = [line for line in lines if line.startswith("tool ")]
+    assert told[-1] == "tool         tool_8 refused (policy), asked by voice, 2026-11-26T12:00:00+00:00"
+    assert len(told) == 5
+
+
 def test_an_older_daemon_tells_less() -> None:
     assert status_lines({"event": "snapshot", "phase": "idle", "light": "idle", "muted": False}) == [
         "phase        idle",

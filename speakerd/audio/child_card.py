@@ -10,17 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-import numpy as np
 import pyaudio
-from numpy.typing import NDArray
 
 from speakerd.audio import wire
 from speakerd.audio.child_callback import Body, CardStream
 from speakerd.audio.child_clocks import ByTime, InStep
 from speakerd.audio.child_devices import devices_of, formats, refusal
-from speakerd.audio.child_streams import REPORT_MS, Format, Loudspeaker, Microphone, Report, Times
+from speakerd.audio.child_microphone import REPORT_MS, Microphone
+from speakerd.audio.child_streams import Format, Loudspeaker, Report, Times
 from speakerd.audio.devices import Device, Direction, resolve
-from speakerd.audio.pcm import on_all_channels
 from speakerd.errors import AudioDeviceError
 
 _OTHER_FORMAT_MAY_DO = (-9999, -9998, -9997, -9994, -9993)
@@ -29,8 +27,8 @@ _LOOK_AGAIN_SECONDS = 0.5
 _QUIET_SECONDS = 0.5
 """Longest wait for the last sound before a stream is closed."""
 
-_Beside = Callable[[bytes, NDArray[np.int16], int, Times, int], None]
-"""Takes (captured bytes, the mono block that is played meanwhile, frames, times, flags)."""
+_Beside = Callable[[bytes, bytes | None, int, Times, int], None]
+"""Takes (captured bytes, the mono PCM that is played meanwhile, frames, times, flags)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,8 @@ class Card:
         output = resolve(devices, self._options.output, "output")
         wanted = resolve(devices, self._options.input, "input") if self._epoch is not None else None
         self._close_capture()
-        if wanted is not None and wanted.index == output.index and self._open_both(output):
+        is_one = wanted is not None and wanted.index == output.index and not output.is_mixed
+        if is_one and self._open_both(output):
             return
         if self._playout is None:
             self._open_playout(output)
@@ -120,10 +119,9 @@ class Card:
         except AudioDeviceError:
             return False
         clocks, microphone = InStep(format_.rate_hz), self._microphone(format_)
-        loudspeaker = self.loudspeaker
 
-        def hear(data: bytes, block: NDArray[np.int16], frames: int, times: Times, flags: int) -> None:
-            microphone.hear(data, None if block is loudspeaker.silence else block, flags)
+        def hear(data: bytes, mono: bytes | None, frames: int, times: Times, flags: int) -> None:
+            microphone.hear(data, mono, flags)
             clocks.pass_block(frames, times, flags, microphone)
 
         self._playout = self._capture = stream
@@ -135,24 +133,22 @@ class Card:
         stream, format_ = self._open(device, ("output",), counts)
         self._playout_rate_hz = format_.rate_hz
 
-        def pair(_: bytes, block: NDArray[np.int16], __: int, times: Times, flags: int) -> None:
+        def pair(_: bytes, mono: bytes | None, frames: int, times: Times, flags: int) -> None:
             if (by_time := self._by_time) is not None:
-                by_time.played(block, times, flags)
+                by_time.played(mono or bytes(2 * frames), times, flags)
 
         self._playout = stream
         stream.start(self._playing(format_, pair))
 
     def _playing(self, format_: Format, beside: _Beside) -> Body:
         """What a stream that plays does in each call; `beside` is told of it before."""
-        loudspeaker, silence = self.loudspeaker, bytes(format_.block_frames * format_.frame_bytes)
+        loudspeaker = self.loudspeaker
         loudspeaker.begin(format_)
 
         def body(data: bytes, frames: int, times: Times, flags: int) -> bytes:
-            block = loudspeaker.block(frames, times, flags)
-            beside(data, block, frames, times, flags)
-            if block is loudspeaker.silence:
-                return silence
-            return on_all_channels(block, format_.channels, is_32_bit=format_.is_32_bit)
+            pcm, mono = loudspeaker.block(frames, times, flags)
+            beside(data, mono, frames, times, flags)
+            return pcm
 
         return body
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 
-import numpy as np
-from numpy.typing import NDArray
-
-from speakerd.audio.child_streams import INPUT_LOST, OUTPUT_LOST, Microphone, Times
+from speakerd.audio.child_microphone import Microphone
+from speakerd.audio.child_streams import INPUT_LOST, OUTPUT_LOST, Times
 from speakerd.audio.pairing import LEAD_MS, Pairing
+from speakerd.audio.pcm import bytes_of, samples_of
 from speakerd.audio.resample import Resampler
 from speakerd.audio.stream_clock import StreamClock
 
@@ -51,9 +50,9 @@ class ByTime:
         self._pairing = Pairing(near_rate_hz)
         self._to_near_rate = Resampler(far_rate_hz, near_rate_hz)
 
-    def played(self, block: NDArray[np.int16], times: Times, flags: int) -> None:
-        """The loudspeaker was given this block."""
-        samples = self._to_near_rate.process(block)
+    def played(self, mono: bytes, times: Times, flags: int) -> None:
+        """The loudspeaker was given this mono PCM."""
+        samples = self._to_near_rate.process(samples_of(mono))
         seconds = times["output_buffer_dac_time"] - self._to_near_rate.delay_seconds
         with self._lock:
             self._pairing.played(samples, seconds, was_lost=bool(flags & OUTPUT_LOST))
@@ -64,5 +63,5 @@ class ByTime:
             seconds, was_lost = times["input_buffer_adc_time"], bool(flags & INPUT_LOST)
             far, is_unpaired = self._pairing.far_for(frames, seconds, was_lost=was_lost)
             ppms = self._pairing.near_clock.ppm, self._pairing.far_clock.ppm
-        microphone.hear(data, far if far.any() else None, flags, is_unpaired=is_unpaired)
+        microphone.hear(data, bytes_of(far) if far.any() else None, flags, is_unpaired=is_unpaired)
         microphone.tell_clocks(frames, *ppms, LEAD_MS / 1000)

@@ -1,4 +1,4 @@
-"""What the sound card's process does with blocks: what is played next, and what is told of what was captured.
+"""What the sound card's process plays, block by block.
 
 A callback never waits for anything but a short lock, and never stops its stream: interruption is silence.
 """
@@ -6,17 +6,19 @@ A callback never waits for anything but a short lock, and never stops its stream
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speakerd.audio import wire
-from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, one_channel, samples_in, samples_of
+from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, on_all_channels, samples_in, samples_of
 from speakerd.audio.playhead import Over, Playhead
 from speakerd.audio.resample import Resampler, resampled
-from speakerd.core.effects import PlayoutLevel
+from speakerd.core.kinds import PlayoutLevel
 
 Times = Mapping[str, float]
 """PortAudio's."""
@@ -24,12 +26,10 @@ Report = Callable[[wire.Report], bool]
 """Takes a report; False where it was dropped."""
 
 _PULSE_MS = 100
-REPORT_MS = 30
-"""Each report wakes the daemon up, which costs more than what it does with so much sound."""
-_PLAYING_REPORT_MS = 40
-"""Beside our own sound, which it takes most to take out. 60 ms took a tenth less of the daemon's time, but what is sent
-came later than 60 ms, and a talker was found later than 0.2 s after beginning."""
-_CLOCKS_MS = 1000
+_RINGING_RISES_MS = 20_000
+"""Nobody is to be startled out of sleep."""
+_PULSES_AHEAD = 4
+"""How far blocks are made ahead: what it costs hardly depends on how many there are."""
 INPUT_LOST, OUTPUT_LOST = 1 | 2, 4 | 8
 """PortAudio's flags of a callback: input underflow and overflow, output underflow and overflow."""
 _INAUDIBLE = 1
@@ -58,6 +58,15 @@ class Format:
         return samples_in(self.block_ms, self.rate_hz)
 
 
+class Block(NamedTuple):
+    """What is played in one callback."""
+
+    pcm: bytes
+    """As the card wants it."""
+    mono: bytes | None
+    """The same of one channel, 16 bits; None where nobody can hear it."""
+
+
 class Loudspeaker:
     """Playout, from stream to stream of one rate; it is silent when there is nothing to play, or while it is paused."""
 
@@ -75,8 +84,11 @@ class Loudspeaker:
         self._underruns = 0
         self._until_pulse = 0
         self._paused_blocks: int | None = None
-        self.silence = np.zeros(0, np.int16)
-        """What `block` returns where there is nothing to play: made once."""
+        self._silence, self._block_frames, self._pulse_blocks = Block(b"", None), 0, 1
+        self._ahead: deque[Block] = deque()
+        """Blocks to come, made at once; who takes one holds no lock, so all else begins with `_settle`."""
+        self._seen_ahead = 0
+        """How many there were."""
         self.is_quiet = threading.Event()
         """Set once everything that was handed over before a pause has been played."""
 
@@ -84,13 +96,15 @@ class Loudspeaker:
         """A stream of this format will ask for blocks; at another rate than before, nothing is left of what waited."""
         with self._lock:
             lost: list[wire.ItemOver] = []
+            self._settle()
             if self._format is None or format_.rate_hz != self._format.rate_hz:
                 lost = self._lose() if self._format else []
                 self._playhead = Playhead(format_.rate_hz)
                 for command in self._settings.values():
                     self._set(command)
             self._format, self._paused_blocks = format_, None
-            self.silence = self._playhead.silence = np.zeros(format_.block_frames, np.int16)
+            self._block_frames, self._pulse_blocks = format_.block_frames, max(1, _PULSE_MS // format_.block_ms)
+            self._silence = Block(bytes(self._block_frames * format_.frame_bytes), None)
         for report in lost:
             self._report(report)
 
@@ -98,6 +112,7 @@ class Loudspeaker:
         """Hand over nothing but silence; what waits goes on with the next stream."""
         self.is_quiet.clear()
         with self._lock:
+            self._settle()
             self._paused_blocks = 0
 
     def obey(self, command: wire.Message) -> None:
@@ -116,32 +131,105 @@ class Loudspeaker:
                 self._flush(number)
             case wire.SetGain() | wire.SetLevel() | wire.SetSink():
                 with self._lock:
+                    self._settle()
                     self._set(command)
             case wire.PlayCue(pcm=pcm) | wire.Ring(pcm=pcm):
                 self._play_beside(command, pcm)
 
-    def block(self, frames: int, times: Times, flags: int) -> NDArray[np.int16]:
-        """The next mono samples; nearly always `silence` itself where there is nothing to play."""
+    def block(self, frames: int, times: Times, flags: int) -> Block:
+        """What to play next."""
         if flags & OUTPUT_LOST:
             self._underruns += 1
-        self._until_pulse -= frames
+        if self._ahead and frames == self._block_frames:
+            try:
+                block = self._ahead.popleft()
+            except IndexError:  # a command has come in between
+                return self._next(frames, times)
+            if (len(self._ahead) + 1) % self._pulse_blocks == 0:  # `_taken` sees to it that this is in time
+                self._tell(times)
+            return block
+        return self._next(frames, times)
+
+    def _tell(self, times: Times) -> None:
+        """Report how far it is."""
         with self._lock:
-            block = self._playhead.take(frames) if self._paused_blocks is None else self._paused(frames)
-            if self._until_pulse > 0 and not self._playhead.has_over:
-                return block
-            reports = self._due(times)
+            self._count(len(self._ahead))
+            self._until_pulse = samples_in(_PULSE_MS, self._rate_hz)
+            reports = self._due(times, is_pulse_due=True)
+        for report in reports:
+            self._report(report)
+
+    def _next(self, frames: int, times: Times) -> Block:
+        """The next block, and those to come as far as they are known."""
+        with self._lock:
+            self._settle()
+            self._until_pulse -= frames
+            is_pulse_due = self._until_pulse <= 0
+            if is_pulse_due:
+                self._until_pulse = samples_in(_PULSE_MS, self._rate_hz)
+            block = self._taken(frames) if self._paused_blocks is None else self._paused()
+            reports = self._due(times, is_pulse_due) if is_pulse_due or self._playhead.has_over else []
         for report in reports:
             self._report(report)
         return block
 
-    def _due(self, times: Times) -> list[wire.Report]:
+    def _taken(self, frames: int) -> Block:
+        is_whole = frames == self._block_frames
+        before_pulse = max(1, self._until_pulse // frames)
+        most = before_pulse + (_PULSES_AHEAD - 1) * self._pulse_blocks if is_whole else 1
+        if is_whole and self._playhead.rests:
+            blocks = [self._silence] * most
+        else:
+            blocks = self._blocks(self._playhead.ahead(frames, most), frames)
+            if (more := len(blocks) - before_pulse) > 0:
+                del blocks[len(blocks) - more % self._pulse_blocks :]
+        if not blocks:
+            return self._blocks(self._playhead.take(frames), frames)[0]
+        self._playhead.skip(frames)
+        self._ahead.extend(blocks[1:])
+        self._seen_ahead = len(blocks) - 1
+        return blocks[0]
+
+    def _blocks(self, samples: NDArray[np.int16], frames: int) -> list[Block]:
+        """Whole blocks of the card, of mono samples."""
+        if not len(samples):
+            return []
+        format_ = self._format
+        assert format_ is not None  # noqa: S101 - blocks are asked for after `begin`
+        pcm, size = on_all_channels(samples, format_.channels, is_32_bit=format_.is_32_bit), format_.frame_bytes
+        sounds = int(samples.max()) > _INAUDIBLE or int(samples.min()) < -_INAUDIBLE
+        mono = bytes_of(samples)
+        return [
+            Block(pcm[at * size : (at + frames) * size], mono[2 * at : 2 * (at + frames)] if sounds else None)
+            for at in range(0, len(samples), frames)
+        ]
+
+    def _settle(self) -> None:
+        """Count what was taken of what was made ahead, and forget the rest."""
+        left = 0
+        while self._ahead:
+            try:
+                self._ahead.pop()
+            except IndexError:  # the callback was faster
+                break
+            left += 1
+        self._count(left)
+        self._seen_ahead = 0
+
+    def _count(self, left: int) -> None:
+        """So many are left of the blocks that were made ahead."""
+        if taken := self._seen_ahead - left:
+            self._playhead.skip(taken * self._block_frames)
+            self._until_pulse -= taken * self._block_frames
+        self._seen_ahead = left
+
+    def _due(self, times: Times, is_pulse_due: bool) -> list[wire.Report]:
         """What is to be told of the block that was taken."""
         lead_seconds = max(0.0, times["output_buffer_dac_time"] - times["current_time"])
         reports: list[wire.Report] = [self._item_over(over, lead_seconds) for over in self._playhead.take_over()]
-        if self._until_pulse <= 0:
+        if is_pulse_due:
             item, handed = self._playhead.progress() or (0, 0)
             reports.append(wire.Pulse(item, self._session_samples(item, handed), self._underruns))
-            self._until_pulse = samples_in(_PULSE_MS, self._rate_hz)
         return reports
 
     @property
@@ -149,13 +237,13 @@ class Loudspeaker:
         assert self._format is not None  # noqa: S101 - blocks are asked for after `begin`
         return self._format.rate_hz
 
-    def _paused(self, frames: int) -> NDArray[np.int16]:
+    def _paused(self) -> Block:
         """PortAudio's buffer holds two blocks: after three of silence all that was handed over before was played."""
         assert self._paused_blocks is not None  # noqa: S101 - the caller has looked
         self._paused_blocks += 1
         if self._paused_blocks > 3:
             self.is_quiet.set()
-        return np.zeros(frames, np.int16)
+        return self._silence
 
     def _lose(self) -> list[wire.ItemOver]:
         """Give up all that waits; items that are not finished yet go on with what is still to come of them."""
@@ -186,6 +274,7 @@ class Loudspeaker:
             self._resamplers[key] = Resampler(SESSION_RATE_HZ, self._rate_hz)
         samples = self._resamplers[key].process(samples_of(pcm))
         with self._lock:
+            self._settle()
             self._received[item] = self._received.get(item, 0) + len(pcm) // 2
             self._playhead.queue(item, samples)
 
@@ -193,12 +282,14 @@ class Loudspeaker:
         resampler = self._resamplers.pop((item, self._rate_hz), None)
         rest = np.zeros(0, np.int16) if resampler is None else resampler.drain()
         with self._lock:
+            self._settle()
             self._owed.add(item)
             self._playhead.queue(item, rest)
             self._playhead.finish(item)
 
     def _flush(self, number: int) -> None:
         with self._lock:
+            self._settle()
             cut = self._playhead.flush()
             reports = [self._item_over(over, 0.0) for over in cut]
             self._received.clear()
@@ -210,11 +301,12 @@ class Loudspeaker:
     def _play_beside(self, command: wire.PlayCue | wire.Ring, pcm: bytes) -> None:
         samples = resampled(samples_of(pcm), SESSION_RATE_HZ, self._rate_hz)
         with self._lock:
+            self._settle()
             if isinstance(command, wire.PlayCue):
                 self._owed.add(command.item)
                 self._playhead.cue(command.item, samples)
             elif len(samples):
-                self._playhead.ring(samples)
+                self._playhead.ring(samples, _RINGING_RISES_MS)
             else:
                 self._playhead.stop_ringing()
 
@@ -225,70 +317,3 @@ class Loudspeaker:
 
     def _session_samples(self, item: int, handed: int) -> int:
         return min(handed * SESSION_RATE_HZ // self._rate_hz, self._received.get(item, 0))
-
-
-class Microphone:
-    """Reports what one capture stream hears, beside what is played meanwhile."""
-
-    def __init__(self, epoch: int, format_: Format, channel: int, gain: float, report: Report) -> None:
-        self._epoch = epoch
-        self._format = format_
-        self._channel, self._gain = channel, gain
-        self._report = report
-        self._captured = 0
-        self._lost = self._unpaired = False
-        self._near: list[bytes] = []
-        self._far: list[NDArray[np.int16] | None] = []
-        self._waiting = 0
-        """Bytes."""
-        self._bytes_per_ms = format_.rate_hz * format_.frame_bytes / 1000
-        self.report_ms = REPORT_MS
-        """How much sound is reported at a time while nothing plays."""
-        self._until_clocks = samples_in(_CLOCKS_MS, format_.rate_hz)
-
-    def hear(self, data: bytes, far: NDArray[np.int16] | None, flags: int, *, is_unpaired: bool = False) -> None:
-        """Take a captured block of the card, and as many mono samples that are played beside it; None is silence."""
-        if self._captured == 0 and not self._near:
-            format_ = self._format
-            self._report(wire.CaptureOpened(self._epoch, format_.rate_hz, format_.block_ms, format_.is_duplex))
-        if flags or is_unpaired:
-            self._lost = self._lost or bool(flags & INPUT_LOST)
-            self._unpaired = self._unpaired or is_unpaired or bool(flags & (INPUT_LOST | OUTPUT_LOST))
-        self._near.append(data)
-        self._far.append(far)
-        self._waiting += len(data)
-        wanted_ms = self.report_ms if far is None else _PLAYING_REPORT_MS
-        if self._waiting >= wanted_ms * self._bytes_per_ms:
-            self._send()
-
-    def tell_clocks(self, frames: int, capture_ppm: float, playout_ppm: float, reference_seconds: float) -> None:
-        """Report how time passes, now and then; called with each block."""
-        self._until_clocks -= frames
-        if self._until_clocks <= 0:
-            self._until_clocks = samples_in(_CLOCKS_MS, self._format.rate_hz)
-            self._report(wire.Clocks(capture_ppm, playout_ppm, reference_seconds * 1000))
-
-    def _send(self) -> None:
-        format_ = self._format
-        data = b"".join(self._near)
-        near = one_channel(data, format_.channels, self._channel, self._gain, is_32_bit=format_.is_32_bit)
-        captured = bytes_of(near)
-        self._captured += len(near)
-        pcm = captured + self._far_bytes()
-        is_unpaired = self._lost or self._unpaired
-        frame = wire.MicFrame(self._epoch, self._captured, self._lost, is_unpaired, len(captured), pcm)
-        self._lost = not self._report(frame)
-        self._near, self._far, self._waiting, self._unpaired = [], [], 0, False
-
-    def _far_bytes(self) -> bytes:
-        """What is played beside the near end; none where that cannot be heard."""
-        if all(far is None for far in self._far):
-            return b""
-        together = np.concatenate(
-            [
-                np.zeros(len(data) // self._format.frame_bytes, np.int16) if far is None else far
-                for data, far in zip(self._near, self._far, strict=True)
-            ]
-        )
-        sounds = int(together.max()) > _INAUDIBLE or int(together.min()) < -_INAUDIBLE
-        return bytes_of(together) if sounds else b""

@@ -29,6 +29,8 @@ _MELODIES: dict[Cue, tuple[tuple[float, int], ...]] = {
     Cue.NO_ANSWER: ((_C5, 120), (_G4, 120), (_C5, 180)),
     Cue.CLOCK_NOT_SET: ((_C5, 100), (_REST, 40), (_C5, 100), (_G4, 180)),
     Cue.NO_MICROPHONE: ((_E4, 110), (_REST, 40), (_C4, 110), (_REST, 40), (_C4, 180)),
+    Cue.CONFIRM: ((_G4, 90), (_C5, 90), (_G5, 140)),
+    Cue.WAITING: ((_G4, 60), (_REST, 90), (_G4, 60)),
     Cue.DONE: ((_G4, 80), (_C5, 160)),
     Cue.FAILED: ((_G4, 100), (_E4, 100), (_C4, 160)),
 }

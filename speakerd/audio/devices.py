@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from speakerd.audio.alsa_cards import AlsaCard, Kind
 from speakerd.audio.device_names import (
@@ -31,12 +31,15 @@ from speakerd.audio.device_names import (
     without_numbers,
 )
 from speakerd.errors import AudioDeviceError
-from speakerd.settings import AudioSettings
+
+if TYPE_CHECKING:  # the card's process needs no settings, and starts sooner without
+    from speakerd.settings import AudioSettings
 
 Direction = Literal["input", "output"]
 
 KINDS: dict[Direction, str] = {"input": "capture", "output": "playout"}
 _LIST_SECONDS = 15.0
+_MIXED = {"default", "sysdefault", "pulse", "pipewire", "jack", "dmix", "dsnoop"}
 _Wanted = ByCard | ByUsbPort | ByUsbId | ByPart
 
 
@@ -68,6 +71,11 @@ class Device:
     def is_default(self, direction: Direction) -> bool:
         """Whether PortAudio would take it."""
         return self.is_default_input if direction == "input" else self.is_default_output
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether several PCMs stand behind its name: two-way streams of PortAudio crash on ALSA's dmix and dsnoop."""
+        return self.name in _MIXED
 
     @property
     def number(self) -> int:

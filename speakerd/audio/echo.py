@@ -32,7 +32,8 @@ class EchoCanceller:
     """AEC3. Its far end may be late by up to 0.4 s and move by 40 ms at a time; one thread."""
 
     def __init__(self) -> None:
-        self._processor = pywebrtc_audio.AudioProcessor(sample_rate=WAKE_RATE_HZ, echo_cancellation=True)
+        # AudioProcessor does the same to the sound, and looks for a voice in it besides.
+        self._processor = pywebrtc_audio.EchoCanceller(sample_rate=WAKE_RATE_HZ)
 
     def process(self, near: NDArray[np.int16], far: NDArray[np.int16]) -> NDArray[np.int16]:
         """The near end without the far end: mono int16 in whole frames, all of the same length."""

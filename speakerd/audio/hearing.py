@@ -92,6 +92,10 @@ class Hearing:
         self._uplink: Uplink | None = None
         self._resting: Uplink | None = None
         """The uplink that nothing is handed over of, because nobody speaks."""
+        self._was_cut_off = False
+        """Whether the uplink ended in the middle of a turn that goes on."""
+        self._over_at = 0
+        """Capture position (24 kHz) at which such a turn was over; 0 while there is none."""
         self._spans: deque[UplinkSpan] = deque(maxlen=_MOST_SPANS)
 
     @property
@@ -111,6 +115,7 @@ class Hearing:
         self.format = report
         self._near_end = NearEnd(
             report.rate_hz,
+            report.channels,
             cancels_echo=self._cancels_echo,
             wants_levels=self._turns.wants_levels,
             hears_words=self._ears is not None,
@@ -127,8 +132,10 @@ class Hearing:
         if report.was_overrun:
             self.overruns += 1
             self._rearm()
-        near, far = samples_of(report.pcm[: report.near_bytes]), samples_of(report.pcm[report.near_bytes :])
-        heard = self._near_end.process(near, far, was_lost=report.was_overrun or report.is_unpaired)
+        samples, near = samples_of(report.pcm), report.near_bytes // 2
+        heard = self._near_end.process(
+            samples[:near], samples[near:], was_lost=report.was_overrun or report.is_unpaired
+        )
         if self._observe is not None:
             self._observe(heard)
         self.ring.append(heard.session)
@@ -168,6 +175,11 @@ class Hearing:
         self._turns.uplink_opened()
         if self._turns.finds_turns and self._turns.is_speaking:
             self._post(UtteranceBegan(session, self._wake_end))
+        elif self._over_at > position:
+            # A turn that began in a session before is sent to its end: only then is it over.
+            self._hand_over(session, self._uplink.pieces(self.ring))
+            self._post(UtteranceBegan(session, self._wake_end))
+            self._post(UtteranceEnded(session, self._wake_end))
 
     def _follow_turns(self, levels: Iterable[tuple[float, bool]]) -> None:
         """Tell where the user's turn begins and ends, and leave silence out of the uplink, where that is wanted."""
@@ -175,6 +187,8 @@ class Hearing:
             change = self._turns.feed(level_dbfs, is_voice)
             uplink = self._uplink or self._resting
             if uplink is None:
+                if self._was_cut_off and isinstance(change, SpeechOver):
+                    self._was_cut_off, self._over_at = False, self.ring.end
                 continue
             if change is not None and self._turns.finds_turns:
                 self._tell_turn(uplink.session, change)
@@ -193,6 +207,7 @@ class Hearing:
         closed = self._uplink or self._resting
         self._end_uplink(position)
         if closed:
+            self._was_cut_off, self._over_at = self._turns.finds_turns and self._turns.is_speaking, 0
             self._post(UplinkClosed(closed.session))
 
     def _end_uplink(self, position: int) -> None:

@@ -26,7 +26,7 @@ from speakerd.settings import AudioSettings
 
 _log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS, _FIRST_LOOK_SECONDS = 0.2, 0.02
 _SILENT_SECONDS = 0.5
 _START_SECONDS = 15.0
 """Longest wait for the first sign of a stream: a slow Pi imports for seconds, and a USB card may open slowly."""
@@ -106,6 +106,8 @@ class AudioPlane:
         self.player = CardPlayer(settings, post)
         """The Player port, with the volume."""
         self._process: CardProcess | None = None
+        self._begun: CardProcess | None = None
+        """The first process, until `run` takes it over."""
         self._missing = ""
         """Why there is no card."""
         self._found_at: float | None = None
@@ -115,7 +117,7 @@ class AudioPlane:
         self._progress = 0, 0
         """The item that plays and how much of it the card was given: only a lost card leaves it at that."""
         self._underruns = self._past_underruns = self._starts = 0
-        self._closing = asyncio.Event()
+        self._closing: asyncio.Future[None] = self._loop.create_future()
         self._closed = asyncio.Event()
         self._closed.set()
 
@@ -156,14 +158,18 @@ class AudioPlane:
             echo_delay_ms=hearing.echo_delay_ms,
         )
 
+    def begin(self) -> None:
+        """Start the card's process ahead of `run`, while others start, too; `close` ends it in any case."""
+        self._begun = self._start_process()
+
     async def run(self) -> None:
         """Keep the card working until `close`; raises only what is a bug."""
         self._closed.clear()
         backoff_seconds = _FIRST_BACKOFF_SECONDS
         try:
-            while not self._closing.is_set():
+            while not self._closing.done():
                 reason = await self._use_process()
-                if self._closing.is_set():
+                if self._closing.done():
                     return
                 if self._found_at is not None:  # whoever pulls a plug and puts it back is not kept waiting
                     backoff_seconds = _FIRST_BACKOFF_SECONDS
@@ -176,21 +182,27 @@ class AudioPlane:
 
     async def close(self) -> None:
         """End the sound card's process and `run`; nothing is posted afterwards."""
-        self._closing.set()
+        if not self._closing.done():
+            self._closing.set_result(None)
         await self._closed.wait()
+        process, self._begun = self._begun, None
+        if process is not None:
+            self._process = None
+            await asyncio.to_thread(process.end, 0.0)
+            self.capture.attach(None)
 
     async def _use_process(self) -> str:
         """One life of the process; returns why it ended."""
-        process = self._start_process()
+        process, self._begun = self._begun or self._start_process(), None
         started_at = self._loop.time()
         reason = ""
         try:
-            while not (reason := self._trouble(process, started_at)) and not self._closing.is_set():
+            while not (reason := self._trouble(process, started_at)) and not self._closing.done():
                 self._look(process)
-                await self._pause(_LOOK_SECONDS)
+                await self._pause(self._look_seconds(process))
         finally:
             self._process = None
-            grace_seconds = _GRACE_SECONDS if self._closing.is_set() else 0.0
+            grace_seconds = _GRACE_SECONDS if self._closing.done() else 0.0
             outcome = await asyncio.shield(asyncio.to_thread(process.end, grace_seconds))
             self.capture.attach(None)
         _log.debug("the sound card's process wrote: %s", process.last_words())
@@ -204,6 +216,11 @@ class AudioPlane:
         )
         self.capture.attach(process)
         return process
+
+    def _look_seconds(self, process: CardProcess) -> float:
+        """Until the next look: soon while the card starts, for the whole speaker waits for it."""
+        is_starting = self._found_at is None and not _is_missing(process)
+        return _FIRST_LOOK_SECONDS if is_starting else _LOOK_SECONDS
 
     def _look(self, process: CardProcess) -> None:
         """Tell when the card is found, and when it is missing."""
@@ -248,11 +265,7 @@ class AudioPlane:
         return ""
 
     async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._closing.wait()
-        except TimeoutError:
-            return
+        await asyncio.wait((self._closing,), timeout=seconds)  # no exception, which costs more than all the rest
 
     def _report(self, report: wire.Message | None) -> None:
         """What the process says; called in the audio thread."""

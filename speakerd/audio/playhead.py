@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerd.audio.pcm import clip_int16, samples_in
-from speakerd.core.effects import PlayoutLevel
+from speakerd.core.kinds import PlayoutLevel
 
 _FADE_MS = 5
 _DUCK_MS, _UNDUCK_MS = 30, 100
 _AWAKE_MS = 1000
 """For how long a sink stays awake in silence."""
+_SOFTEST = 10 ** (-24 / 20)
+"""How a ringing that rises begins."""
 _GAINS = {PlayoutLevel.FULL: 1.0, PlayoutLevel.DUCKED: 10 ** (-12 / 20), PlayoutLevel.HELD: 0.0}
 
 
@@ -41,12 +43,18 @@ class _Sound:
     is_loop: bool = False
     number: int | None = None
     """What tells a cue from others and from all items."""
+    rising_samples: int = 0
+    """Over how many samples a loop grows, evenly to the ear, from _SOFTEST to what it is."""
 
     def take(self, count: int) -> NDArray[np.int16]:
         if self.is_loop:
-            taken = self.samples[np.arange(self.place, self.place + count) % len(self.samples)]
-            self.place = (self.place + count) % len(self.samples)
-            return taken
+            places = np.arange(self.place, self.place + count)
+            taken = self.samples[places % len(self.samples)]
+            is_risen = self.place >= self.rising_samples
+            self.place += count
+            if is_risen:
+                return taken
+            return clip_int16(taken * _SOFTEST ** np.clip(1 - places / self.rising_samples, 0, 1))
         taken = self.samples[self.place : self.place + count]
         self.place += len(taken)
         return taken
@@ -58,16 +66,6 @@ class _Sound:
     @property
     def is_over(self) -> bool:
         return not self.is_loop and self.place >= len(self.samples)
-
-
-@dataclass(slots=True)
-class _Stretch:
-    """What is left of a piece, as it will sound: made at once, because each call of numpy costs more than its work."""
-
-    item: int
-    sound: _Sound
-    samples: NDArray[np.int16]
-    place: int = 0
 
 
 class _Level:
@@ -132,6 +130,11 @@ class _Sink:
         """Whether sound waits for the sink to wake."""
         return self._lead_in_left > 0
 
+    @property
+    def hears(self) -> bool:
+        """Whether the last sample was sound, so that the next need not wait."""
+        return not (self._silent_samples or self._lead_in_left)
+
     def set(self, lead_in_ms: int, is_kept_awake: bool) -> None:
         """How slow the sink is to wake, and whether it is never to sleep."""
         self._lead_in_samples = 0 if is_kept_awake else samples_in(lead_in_ms, self._rate_hz)
@@ -163,6 +166,7 @@ class Playhead:
 
     def __init__(self, rate_hz: int) -> None:
         self._fade_samples = samples_in(_FADE_MS, rate_hz)
+        self._rate_hz = rate_hz
         self._level = _Level(rate_hz)
         self._sink = _Sink(rate_hz)
         self._answers: deque[tuple[int, _Sound | None]] = deque()
@@ -174,10 +178,6 @@ class Playhead:
         self._fading = _Sound(np.zeros(0, np.int16))
         self._beside: list[_Sound] = []
         self._gain = self._gain_wanted = 1.0
-        self.silence = np.zeros(0, np.int16)
-        """What `take` returns where there is nothing to play, if it is as long: a block that its caller knows."""
-        self._stretch: _Stretch | None = None
-        """What is played now, until something else is to be heard than was thought when it was made."""
 
     def queue(self, item: int, samples: NDArray[np.int16]) -> None:
         """Add samples of an item behind everything that is queued."""
@@ -190,15 +190,11 @@ class Playhead:
         self._answers.append((item, None))
 
     def take(self, count: int) -> NDArray[np.int16]:
-        """Exactly `count` samples to play now, padded with silence; `silence` where there is nothing else."""
-        if (stretch := self._stretch) is not None and stretch.place + count < len(stretch.samples):
-            return self._from_stretch(stretch, count)
-        if self._rests(count):
-            return self.silence if len(self.silence) == count else np.zeros(count, np.int16)
+        """Exactly `count` samples to play now, padded with silence."""
+        if self.rests:
+            self._rest(count)
+            return np.zeros(count, np.int16)
         leading = self._sink.lead_in(count, self._has_sound())
-        self._stretch = None if leading else self._plain(count)
-        if self._stretch is not None:
-            return self._from_stretch(self._stretch, count)
         fading = self._fading.take(count - leading)
         begun = leading + len(fading)
         answers = np.concatenate((fading, self._take_leveled(count - begun, begun)))
@@ -213,36 +209,58 @@ class Playhead:
         block = clip_int16(mix * self._ramp(count))
         return self._sink.filled(block, leading, not block.any())
 
-    def _from_stretch(self, stretch: _Stretch, count: int) -> NDArray[np.int16]:
-        start = stretch.place
-        stretch.place = end = start + count
-        stretch.sound.place += count
-        self._handed[stretch.item] += count
-        block = stretch.samples[start:end]
-        return self._sink.filled(block, 0, not block.any()) if self._sink.is_kept_awake else block
-
-    def _plain(self, count: int) -> _Stretch | None:
-        """The rest of a piece where one answer alone plays on as loud as before: nearly always, while any plays."""
-        if self._beside or not self._answers or self._gain != self._gain_wanted:
-            return None
-        item, sound = self._answers[0]
-        if sound is None or sound.left <= count or not (self._fading.is_over and self._level.is_full):
-            return None
-        left = sound.samples[sound.place :]
-        return _Stretch(item, sound, left if self._gain == 1.0 else np.rint(left * self._gain).astype(np.int16))
-
-    def _rests(self, count: int) -> bool:
-        """Whether so many samples of silence are all that there is now, which are then taken.
-
-        Most of the time it is so: it must cost nothing.
-        """
+    @property
+    def rests(self) -> bool:
+        """Whether silence is all that there is, until something else comes."""
         if self._answers or self._beside or self._sink.is_kept_awake:
             return False
-        if not (self._fading.is_over and self._level.is_steady):
-            return False
+        return self._fading.is_over and self._level.is_steady
+
+    def ahead(self, count: int, most: int) -> NDArray[np.int16]:
+        """What the next blocks of `count` samples will be, at most so many, where one answer alone plays on as before.
+
+        Nearly always, while any plays, so it is made at once: each call of numpy costs more than its work. Nothing is
+        taken: see `skip`. It ends before the item may.
+        """
+        is_plain = self._gain == self._gain_wanted and self._level.is_full and self._fading.is_over
+        if not (is_plain and self._answers and self._sink.hears) or self._beside:
+            return np.zeros(0, np.int16)
+        pieces, left = self._rest_of_item(count * most)
+        blocks = np.concatenate(pieces)[: min(most, (left - 1) // count) * count] if left else np.zeros(0, np.int16)
+        if self._gain != 1.0:
+            blocks = np.rint(blocks * self._gain).astype(np.int16)
+        if not self._sink.is_kept_awake:
+            return blocks
+        sounds = blocks.reshape(-1, count).any(axis=1)
+        return blocks if sounds.all() else blocks[: int(sounds.argmin()) * count]
+
+    def skip(self, count: int) -> None:
+        """Take samples that were seen `ahead`, or of silence while it `rests`."""
+        if self.rests:
+            self._rest(count)
+            return
+        item, sound = self._answers[0]
+        self._handed[item] += count
+        while sound is not None and count >= sound.left:
+            count -= sound.left
+            self._answers.popleft()
+            _, sound = self._answers[0]
+        if sound is not None:
+            sound.place += count
+
+    def _rest_of_item(self, count: int) -> tuple[list[NDArray[np.int16]], int]:
+        """What waits of the item that plays, until it is more than so much; and how much."""
+        item, pieces, left = self._answers[0][0], list[NDArray[np.int16]](), 0
+        for of, sound in self._answers:
+            if of != item or sound is None or left > count:
+                break
+            pieces.append(sound.samples[sound.place :])
+            left += sound.left
+        return pieces, left
+
+    def _rest(self, count: int) -> None:
         self._sink.lead_in(count, has_sound=False)
         self._gain = self._gain_wanted
-        return True
 
     @property
     def has_over(self) -> bool:
@@ -260,7 +278,6 @@ class Playhead:
 
         Of what is held, or waits for the sink to wake, nothing more is played.
         """
-        self._stretch = None
         fading = self._fading.take(self._fade_samples)
         count = 0 if self._sink.is_leading_in else self._fade_samples - len(fading)
         tail = np.concatenate((fading, self._take_leveled(count, len(fading))))
@@ -277,14 +294,15 @@ class Playhead:
 
     def cue(self, number: int, samples: NDArray[np.int16]) -> None:
         """Play a sound once, beside whatever plays; the number is that of no item."""
-        self._stretch = None
         self._beside.append(_Sound(samples, number=number))
 
-    def ring(self, samples: NDArray[np.int16]) -> None:
-        """Play a sound again and again, beside whatever plays; replaces the ringing that is on."""
-        self._stretch = None
+    def ring(self, samples: NDArray[np.int16], rising_ms: int = 0) -> None:
+        """Play a sound again and again, beside whatever plays; replaces the ringing that is on.
+
+        It begins softly and rises for so long.
+        """
         self.stop_ringing()
-        self._beside.append(_Sound(samples, is_loop=True))
+        self._beside.append(_Sound(samples, is_loop=True, rising_samples=samples_in(rising_ms, self._rate_hz)))
 
     def stop_ringing(self) -> None:
         """Fade the ringing out within 5 ms."""
@@ -297,7 +315,6 @@ class Playhead:
 
         What has faded out was handed out, and the next sample is the first to fade in again.
         """
-        self._stretch = None
         self._level.set(level)
 
     def set_sink(self, lead_in_ms: int, is_kept_awake: bool) -> None:
@@ -309,7 +326,6 @@ class Playhead:
 
     def set_gain(self, gain: float) -> None:
         """Multiply everything by this from the next block on, which ramps so that nothing clicks."""
-        self._stretch = None
         self._gain_wanted = gain
 
     def _has_sound(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,26 +53,27 @@ class Resampler:
         """How long a sample takes to come out; 0 when the rates are equal."""
         self._position = self._centre
         """Place of the next output, in steps of 1/up samples from the start of the next input."""
-        self._history: NDArray[np.float64] = np.zeros(self._taps - 1)
+        self._history: NDArray[np.int16] | Line = np.zeros(self._taps - 1)
 
-    def process(self, samples: NDArray[np.int16] | NDArray[np.float32]) -> NDArray[np.int16]:
-        """The next output for the next input: int16, or float32 from -1 to 1 (rounded to int16 first)."""
-        whole = to_int16(samples)
+    def process(self, samples: NDArray[np.int16] | NDArray[np.float32] | Line) -> NDArray[np.int16]:
+        """The next output for the next input: int16; float64 on its scale; or float32 from -1 to 1, rounded first."""
+        whole: NDArray[Any] = samples if samples.dtype == np.float64 else to_int16(samples)
         if self._is_identity:
-            return whole.copy()
+            return clip_int16(whole) if whole.dtype == np.float64 else whole.copy()
         if not len(whole):
-            return whole
+            return np.zeros(0, np.int16)
         if len(whole) <= _SLICE:
             return self._filter(whole)
         return np.concatenate([self._filter(whole[start : start + _SLICE]) for start in range(0, len(whole), _SLICE)])
 
-    def skip(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
-        """As `process`, but silence comes out: for what nobody will hear."""
+    def skip(self, samples: NDArray[np.int16] | Line) -> NDArray[np.int16]:
+        """As `process`, but silence comes out: for what nobody will hear. The samples must not change afterwards."""
         if self._is_identity:
             return np.zeros(len(samples), np.int16)
         count = self._advance(len(samples))
-        line: Line = np.concatenate((self._history, samples[1 - self._taps :]), dtype=np.float64)
-        self._history = line[1 - self._taps :]
+        if len(samples) < self._taps:
+            samples = np.concatenate((self._history, samples), dtype=np.float64)
+        self._history = samples[len(samples) - self._taps + 1 :]
         return np.zeros(count, np.int16)
 
     def drain(self) -> NDArray[np.int16]:
@@ -86,13 +88,12 @@ class Resampler:
     def _reset(self) -> None:
         self._position, self._history = self._centre, np.zeros(self._taps - 1)
 
-    def _filter(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    def _filter(self, samples: NDArray[np.int16] | Line) -> NDArray[np.int16]:
         line: Line = np.concatenate((self._history, samples, self._beyond), dtype=np.float64)
         position = self._position
         sums_of = self._sums_by_blocks if self._up <= _FEW_PHASES else self._sums_one_by_one
         sums = sums_of(line, position, self._advance(len(samples)))
         self._history = line[len(samples) : len(samples) + self._taps - 1]
-        sums /= _SCALE
         return clip_int16(sums)
 
     def _advance(self, samples: int) -> int:
@@ -135,7 +136,7 @@ def _phases(up: int, down: int) -> NDArray[np.float64]:
     taps = np.sinc(steps * _CUTOFF / widest) * np.kaiser(2 * centre + 1, _KAISER_BETA)
     columns = math.ceil(len(taps) / up)
     rows = np.pad(taps, (0, columns * up - len(taps))).reshape(columns, up).T[:, ::-1]
-    whole: NDArray[np.float64] = np.rint(rows / rows.sum(axis=1, keepdims=True) * _SCALE)
+    whole: NDArray[np.float64] = np.rint(rows / rows.sum(axis=1, keepdims=True) * _SCALE) / _SCALE
     return whole
 
 

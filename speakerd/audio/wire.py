@@ -112,11 +112,13 @@ class CaptureOpened:
     """What the card hands over at a time."""
     is_duplex: bool
     """One stream plays and captures, so that both are in step; else two are paired by their times."""
+    channels: int = 1
+    """Of the near end in mic frames, interleaved: their mean is what is meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class MicFrame:
-    """The next mono samples that the card captured, and what it was given to play beside them."""
+    """The next samples that the card captured, and what it was given to play beside them."""
 
     epoch: int
     end: int
@@ -127,7 +129,7 @@ class MicFrame:
     """What is played beside it does not follow what was played beside the last frame."""
     near_bytes: int
     pcm: bytes
-    """The microphone's samples, then as many of ours; none of ours where they are silent."""
+    """The microphone's samples, then mono, as many of ours; none of ours where they are silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,26 +226,27 @@ class Unpacker:
     """Messages out of a stream of bytes that may be split anywhere."""
 
     def __init__(self) -> None:
-        self._bytes = bytearray()
+        self._rest = b""
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """The messages that are complete now; raises ProtocolError on a frame that is none of ours."""
-        self._bytes += data
-        while len(self._bytes) >= _FRAME.size:
-            number, length = _FRAME.unpack_from(self._bytes)
+        data, start = self._rest + data if self._rest else data, 0
+        while len(data) - start >= _FRAME.size:
+            number, length = _FRAME.unpack_from(data, start)
             if number >= len(_KINDS) or length > _MOST_BYTES:
                 raise ProtocolError(f"A frame of kind {number} with {length} bytes is none of the sound card's.")
-            end = _FRAME.size + length
-            if len(self._bytes) < end:
-                return
-            payload = bytes(self._bytes[_FRAME.size : end])
-            del self._bytes[:end]
-            yield _parse(_KINDS[number], payload)
+            end = start + _FRAME.size + length
+            if len(data) < end:
+                break
+            yield _parse(_KINDS[number], data, start + _FRAME.size, end)
+            start = end
+        self._rest = data[start:]
 
 
-def _parse(kind: _Kind, payload: bytes) -> Message:
+def _parse(kind: _Kind, data: bytes, start: int, end: int) -> Message:
     make, _, head, has_tail = kind
-    if len(payload) < head.size or (len(payload) > head.size and not has_tail):
-        raise ProtocolError(f"A frame of kind {_KINDS.index(kind)} must have {head.size} bytes, not {len(payload)}.")
-    values = head.unpack_from(payload)
-    return make(*values, payload[head.size :]) if has_tail else make(*values)
+    tail = start + head.size
+    if end < tail or (end > tail and not has_tail):
+        raise ProtocolError(f"A frame of kind {_KINDS.index(kind)} must have {head.size} bytes, not {end - start}.")
+    values = head.unpack_from(data, start)
+    return make(*values, data[tail:end]) if has_tail else make(*values)

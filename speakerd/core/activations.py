@@ -8,8 +8,9 @@ from typing import assert_never
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.answers import used
+from speakerd.core.approvals import approve, is_press_an_answer, on_word_call, withdraw
 from speakerd.core.derived import uplinked
-from speakerd.core.moves import Outcome, announce, enter, finish, interrupt, set_aside, spoken_to
+from speakerd.core.moves import Outcome, announce, cancel_calls, enter, finish, interrupt, set_aside, spoken_to
 from speakerd.core.opening import hear_by_button, open_conversation
 from speakerd.core.settling import stop_announcing
 from speakerd.core.state import (
@@ -33,6 +34,9 @@ CARD_MISSING = "the sound card is not available: see what `speakerd check` says"
 BUSY = "a conversation is going on: ask again when it has ended"
 TOO_MUCH_TO_SAY = "there is too much to say already: try again in a moment"
 
+BUTTON = "the button"
+UNWANTED = "the user wanted quiet"
+
 _MOST_ANNOUNCEMENTS = 8
 
 
@@ -40,12 +44,13 @@ def on_wake_word(state: State, event: on.WakeWordHeard) -> Outcome:
     """Do what the owner set for this word."""
     match state.rules.action(event.word):
         case Stop():
+            state, withdrawing = withdraw(state, UNWANTED)
             is_answering = isinstance(state.phase, Thinking | Speaking) or state.announcing
-            return end(state) if is_answering else quiet(state)
-        case CallTool(name=name, arguments=arguments):
-            # Positions never come again, so no two calls share an id. Ringing goes on: nobody asked for quiet.
-            call = do.RunTool(on.NO_SESSION, f"wake-{event.sample}", name, arguments)
-            return state, [call] if _hears(state) else []
+            state, ending = end(state) if is_answering else quiet(state)
+            return state, withdrawing + ending
+        case CallTool() as action:
+            # Ringing goes on: nobody asked for quiet.
+            return on_word_call(state, action, event.sample) if _hears(state) else (state, [])
         case Talk():
             return _on_talk_word(state, event)
         case action:
@@ -86,8 +91,13 @@ def on_action(state: State) -> Outcome:
         return quiet(state)
     if state.announcing:
         return stop_announcing(replace(state, announcements=()))
+    is_answer = state.approval is not None and is_press_an_answer(state)
     if state.rules.push_to_talk and state.card is Card.UP and not (state.muted or state.microphone_silent):
-        return _on_hold(replace(state, presses=state.presses + 1, is_tap=True))
+        # Whoever holds it has something to say, such as no.
+        pressed_for = state.approval.number if state.approval and is_answer else 0
+        return _on_hold(replace(state, presses=state.presses + 1, is_tap=True, pressed_for=pressed_for))
+    if state.approval is not None and is_answer:
+        return approve(state, state.approval, BUTTON)
     match state.phase:
         case Idle() if state.muted:
             return state, [do.PlayCue(do.Cue.MUTED)]
@@ -134,13 +144,23 @@ def _hold_on(state: State, phase: Opening) -> Outcome:
     marking: list[do.Effect] = [do.MarkUplink()] if since_sample is None else []
     since_sample = do.LEFT_OFF if since_sample is None else since_sample
     if talk is not None:
+        marking += cancel_calls(talk)
         talk = spoken_to(set_aside(talk), by_button=True)
         talk = replace(talk, since_sample=since_sample, continuing=False, response=None)
     return replace(state, phase=replace(phase, since_sample=since_sample, is_held=True, resume=talk)), marking
 
 
 def on_release(state: State) -> Outcome:
-    """The button came up: what was said while it was down is the utterance. A mere tap holds no words."""
+    """The button came up: what was said while it was down is the utterance. A mere tap holds no words, and approves."""
+    approval = state.approval
+    if approval is None or not state.is_tap or approval.number != state.pressed_for:
+        return _let_up(state)
+    state, effects = _let_up(state)
+    state, approving = approve(state, approval, BUTTON)
+    return state, effects + approving
+
+
+def _let_up(state: State) -> Outcome:
     match state.phase:
         case Opening(is_held=True) if state.is_tap:
             return finish(state)
@@ -175,6 +195,7 @@ def on_text(state: State, event: on.TextAsked) -> Outcome:
             talk = used(state, talk)
             ending = talk.ending or words(event.text) in state.rules.end_phrases
             talk = replace(talk, response=Requested(), aloud=event.aloud, unanswered=False, ending=ending)
+            talk = replace(talk, is_written=True)
             asking: list[do.Effect] = [
                 do.SendText(talk.session, event.text),
                 do.CreateResponse(talk.session, event.aloud),
@@ -194,11 +215,12 @@ def on_say(state: State, event: on.SayAsked) -> Outcome:
 
 
 def end(state: State) -> Outcome:
-    """Ringing, announcements and conversation end."""
+    """Ringing, announcements and conversation end, and what waits for the owner's approval is not done."""
     state, quieting = quiet(state)
+    state, withdrawing = withdraw(state, UNWANTED)
     state, finishing = finish(state)
     state, hushing = stop_announcing(replace(state, announcements=()))
-    return state, quieting + finishing + hushing
+    return state, quieting + withdrawing + finishing + hushing
 
 
 def quiet(state: State) -> Outcome:

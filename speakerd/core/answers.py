@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
+from speakerd.core.approvals import asker, distrust, held_back, result
 from speakerd.core.derived import another, is_unaffordable
 from speakerd.core.endpoints import FATAL
 from speakerd.core.moves import Outcome, end_over_budget, enter, fail, finish, is_last_turn, judge, with_talk
@@ -41,7 +42,8 @@ def used(state: State, talk: Conversation) -> Conversation:
     ending = talk.ending or 0 < state.rules.most_turns <= turns
     # What is said again is no new turn.
     retried = talk.retried and talk.unanswered
-    return replace(talk, aloud=True, calls_made=0, turns=turns, unanswered=True, retried=retried, ending=ending)
+    talk = replace(talk, asked=(), calls_made=0, turns=turns, unanswered=True, is_written=False)
+    return replace(talk, aloud=True, retried=retried, ending=ending)
 
 
 def on_created(state: State, phase: Talking, event: on.ResponseCreated) -> Outcome:
@@ -87,9 +89,14 @@ def on_tool_called(state: State, phase: Talking, event: on.ToolCalled) -> Outcom
         return fail(state, on.Fault.NO_ANSWER)
     if talk.calls_made >= state.rules.most_tool_calls:
         refused = with_talk(state, phase, replace(talk, continuing=True, calls_made=talk.calls_made + 1))
-        return refused, [do.SendToolOutput(talk.session, event.call_id, TOO_MANY_CALLS)]
-    counted = replace(talk, calls=talk.calls | {event.call_id}, calls_made=talk.calls_made + 1)
-    return with_talk(state, phase, counted), [do.RunTool(talk.session, event.call_id, event.name, event.arguments)]
+        noted = do.NoteDecision(event.name, "refused", "too many calls", asker(talk))
+        return refused, [noted, do.SendToolOutput(talk.session, event.call_id, TOO_MANY_CALLS)]
+    state, talk, answer, effects = held_back(state, replace(talk, calls_made=talk.calls_made + 1), event)
+    if answer:
+        answered = do.SendToolOutput(talk.session, event.call_id, answer)
+        return with_talk(state, phase, replace(talk, continuing=True)), [*effects, answered]
+    running = do.RunTool(talk.session, event.call_id, event.name, event.arguments)
+    return with_talk(state, phase, replace(talk, calls=talk.calls | {event.call_id})), [*effects, running]
 
 
 def on_tool_finished(state: State, event: on.ToolFinished) -> Outcome:
@@ -106,13 +113,35 @@ def on_tool_finished(state: State, event: on.ToolFinished) -> Outcome:
 
 def _on_output(state: State, phase: Talking, talk: Conversation, event: on.ToolFinished) -> Outcome:
     sending: list[do.Effect] = [do.SendToolOutput(talk.session, event.call_id, event.output)]
+    if event.call_id not in talk.calls | talk.orphans | talk.approved:
+        return state, []
+    if event.is_strangers:
+        state, talk, distrusting = distrust(state, talk, is_open=not talk.is_lost)
+        sending += distrusting
+    if event.call_id in talk.approved:
+        state, telling = _tell_of_approved(state, phase, talk, event)
+        return state, sending[1:] + telling
     if event.call_id in talk.orphans:
         return with_talk(state, phase, replace(talk, orphans=talk.orphans - {event.call_id})), sending
-    if event.call_id not in talk.calls:
-        return state, []
     answered = replace(talk, calls=talk.calls - {event.call_id}, continuing=True)
     state, going_on = go_on(with_talk(state, phase, answered))
     return state, sending + going_on
+
+
+def _tell_of_approved(state: State, phase: Talking, talk: Conversation, event: on.ToolFinished) -> Outcome:
+    """What the owner approved is done, or failed: the model tells him, unless he speaks."""
+    told = replace(talk, approved=talk.approved - {event.call_id})
+    if talk.is_lost:
+        told = replace(told, notes=(*talk.notes, result(event)), continuing=True)
+        return with_talk(state, phase, told), []
+    note = do.SendNote(talk.session, result(event))
+    if isinstance(phase, Listening):
+        if phase.utterance is not None or talk.response is not None:
+            return with_talk(state, phase, told), [note]
+        asked = do.CreateResponse(talk.session, talk.aloud)
+        return enter(state, Thinking(replace(told, response=Requested()))), [note, asked]
+    state, going_on = go_on(with_talk(state, phase, replace(told, continuing=True)))
+    return state, [note, *going_on]
 
 
 def on_ended(state: State, phase: Talking, event: on.ResponseEnded) -> Outcome:

@@ -155,6 +155,15 @@ def deadline_seconds(state: State) -> float | None:
             return rules.speaking_seconds
 
 
+def is_waiting(state: State) -> bool:
+    """Whether the user waits for a tool, in silence."""
+    match state.phase:
+        case Thinking(talk=talk):
+            return bool(talk.calls) and state.rules.waiting_cue_seconds > 0
+        case _:
+            return False
+
+
 def open_session(state: State) -> int | None:
     """Number of the session that a conversation can be said to."""
     match state.phase:

@@ -6,23 +6,14 @@ The daemon carries effects out at once and in order; a device that takes time an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from speakerd.core.cues import Cue as Cue
 from speakerd.core.events import Timer
+from speakerd.core.kinds import Asker
+from speakerd.core.kinds import PlayoutLevel as PlayoutLevel
 
 LEFT_OFF = -1
 """In the place of a capture position: where the uplink ended last."""
-
-
-class PlayoutLevel(Enum):
-    """How loud answers are, beside the volume."""
-
-    FULL = 0
-    DUCKED = 1
-    """Quieter, so that a voice is heard better."""
-    HELD = 2
-    """Silent, and waiting at the very next sample."""
 
 
 # The session
@@ -65,6 +56,25 @@ class SendToolOutput:
     session: int
     call_id: str
     output: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendNote:
+    """Tell the model what happened beside the conversation."""
+
+    session: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDecision:
+    """Write down what became of a call, without what was asked."""
+
+    tool: str
+    decision: str
+    """"allowed", "refused" or "waiting"."""
+    reason: str
+    asker: Asker = Asker.VOICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +241,13 @@ class RunTool:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelTool:
+    """Nobody waits for a call any more: end it, if that is safe; it is answered by ToolFinished all the same."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartTimer:
     """Start or restart a timer of the core; answered by TimedOut."""
 
@@ -264,6 +281,7 @@ Effect = (
     | CloseSession
     | SendText
     | SendToolOutput
+    | SendNote
     | CommitUtterance
     | CreateResponse
     | CancelResponse
@@ -285,8 +303,10 @@ Effect = (
     | StopRinging
     | JudgeWake
     | RunTool
+    | CancelTool
     | StartTimer
     | StopTimer
     | RefuseAsk
+    | NoteDecision
     | Exit
 )

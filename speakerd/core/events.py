@@ -6,7 +6,7 @@ Session numbers are ours and count up from 1; response, item and call ids are th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from speakerd.core.cues import Cue
 from speakerd.core.kinds import Fault as Fault
@@ -17,6 +17,9 @@ from speakerd.core.words import WordAction
 
 NO_SESSION = 0
 """In the place of a session's number: the tool call belongs to no conversation; its call id is ours."""
+
+NO_REQUEST = 0
+"""In the place of a request's number: nobody waits for an answer."""
 
 FAILURE = "error: "
 """How the output of a tool that failed begins."""
@@ -137,6 +140,11 @@ class EndAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class RingingStopAsked:
+    """What rings is to be silent; all else goes on."""
+
+
+@dataclass(frozen=True, slots=True)
 class WordsChanged:
     """The owner changed what the wake words do."""
 
@@ -228,6 +236,10 @@ class ToolCalled:
     name: str
     arguments: str
     """JSON as the model wrote it, not yet checked."""
+    texts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """What a policy looks at; see policy.Asked."""
+    code: str = field(default="", compare=False)
+    """Digits that nobody knows yet, to be said by a user who confirms the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +318,8 @@ class ToolFinished:
     session: int
     call_id: str
     output: str
+    is_strangers: bool = False
+    """Whether the output holds words from outside, which may try to give orders."""
 
     @property
     def failed(self) -> bool:
@@ -345,6 +359,7 @@ Event = (
     | RetryAsked
     | MuteAsked
     | EndAsked
+    | RingingStopAsked
     | WordsChanged
     | StopAsked
     | SessionOpened

@@ -42,6 +42,26 @@ class Talker(Enum):
     ASSISTANT = "assistant"
 
 
+class PlayoutLevel(Enum):
+    """How loud answers are, beside the volume."""
+
+    FULL = 0
+    DUCKED = 1
+    """Quieter, so that a voice is heard better."""
+    HELD = 2
+    """Silent, and waiting at the very next sample."""
+
+
+class Asker(Enum):
+    """Who began what led to a tool call."""
+
+    VOICE = "voice"
+    TEXT = "text"
+    """By the control socket."""
+    WORD = "word"
+    """A wake word that calls a tool."""
+
+
 class Timer(Enum):
     """The core's timers; starting one replaces the running one of the same name."""
 
@@ -54,3 +74,6 @@ class Timer(Enum):
     HEALTH = "health"
     ANNOUNCEMENT = "announcement"
     TAP = "tap"
+    APPROVAL = "approval"
+    WAITING = "waiting"
+    MINUTE = "minute"

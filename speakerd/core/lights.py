@@ -20,6 +20,8 @@ class Light(Enum):
     SPEAKING = "speaking"
     MUTED = "muted"
     RINGING = "ringing"
+    CONFIRM = "confirm"
+    """Something waits for a press of the action button."""
     NO_SOUND = "no sound"
     NO_MICROPHONE = "no microphone"
     NO_NETWORK = "no network"
@@ -39,6 +41,8 @@ def light(state: State) -> Light:
         return Light.STOPPING
     if state.ringing:
         return Light.RINGING
+    if state.approval is not None:
+        return Light.CONFIRM
     match state.phase:
         case Opening():
             return Light.OPENING

@@ -55,6 +55,8 @@ def finish(state: State, reason: str = LOST_SESSION) -> Outcome:
     if number is None:
         return state, effects
     talk = conversation(state.phase)
+    if talk is not None:
+        effects += cancel_calls(talk)
     if isinstance(state.phase, Opening) or (talk and not talk.is_lost):
         effects.append(do.CloseSession(number))
     if isinstance(state.phase, Opening) and state.phase.request is not None:
@@ -104,7 +106,7 @@ def interrupt(
     else:
         talk = replace(talk, interrupter=None)
     cancelled, talk = cancel(talk)
-    effects += cancelled
+    effects += [*cancelled, *cancel_calls(talk)]
     talk = replace(set_aside(talk), continuing=False, resuming=False)
     if uplinked(state) is None:
         talk = replace(talk, since_sample=since_sample)
@@ -126,6 +128,11 @@ def cancel(talk: Conversation) -> tuple[list[do.Effect], Conversation]:
             return [], replace(talk, response=Cancelled(response_id, Unwanted()))
         case _:
             return [], talk
+
+
+def cancel_calls(talk: Conversation) -> list[do.Effect]:
+    """End the calls that the user waited for, where that is safe."""
+    return [do.CancelTool(call_id) for call_id in sorted(talk.calls)]
 
 
 def set_aside(talk: Conversation) -> Conversation:

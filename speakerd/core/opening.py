@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
+from speakerd.core.approvals import distrust, result
 from speakerd.core.budget import cap_reached
 from speakerd.core.derived import another, choice, unreached, uplinked
 from speakerd.core.endpoints import FATAL, without
@@ -170,12 +171,16 @@ def resumed(state: State, phase: Opening, talk: Conversation) -> Outcome:
     """The new session of a conversation is open: give it what is owed, and ask for what is owed to the user."""
     talk = replace(talk, session=phase.session, endpoint=phase.endpoint)
     effects: list[do.Effect] = [do.SendToolOutput(talk.session, *output) for output in phase.outputs]
+    effects += [do.SendNote(talk.session, note) for note in talk.notes]
+    talk = replace(talk, notes=())
     if phase.is_held is not None:
         state, hearing = hear_by_button(state, talk, is_held=phase.is_held)
         return state, effects + hearing
     if not isinstance(talk.response, Requested):
         busy = bool(talk.calls) or talk.continuing
         return enter(state, Thinking(talk) if busy else Listening(talk)), effects
+    # That answer is given with all that was sent before it.
+    talk = replace(talk, continuing=False)
     if _resends(talk):
         if not (state.rules.local_turns or talk.by_button):
             # Its end is found once more, counted and answered, by the endpoint itself.
@@ -250,10 +255,18 @@ def _spare(state: State, endpoint: int, *, is_probe: bool) -> Outcome:
 def on_late_output(state: State, phase: Opening, event: on.ToolFinished) -> Outcome:
     """A call ended while its conversation waits for a session: its output is sent then."""
     talk = conversation(phase)
-    if talk is None or event.call_id not in talk.calls | talk.orphans:
+    if talk is None or event.call_id not in talk.calls | talk.orphans | talk.approved:
         return state, []
+    effects: list[do.Effect] = []
+    if event.is_strangers:
+        state, talk, effects = distrust(state, talk, is_open=False)
     called = frozenset({event.call_id})
+    if event.call_id in talk.approved:
+        talk = replace(talk, approved=talk.approved - called, notes=(*talk.notes, result(event)))
+        # Who holds the button has something to say first.
+        talk = replace(talk, continuing=phase.is_held is None)
+        return replace(state, phase=replace(phase, resume=talk)), effects
     continuing = talk.continuing or event.call_id in talk.calls
     talk = replace(talk, calls=talk.calls - called, orphans=talk.orphans - called, continuing=continuing)
     outputs = (*phase.outputs, (event.call_id, event.output))
-    return replace(state, phase=replace(phase, resume=talk, outputs=outputs)), []
+    return replace(state, phase=replace(phase, resume=talk, outputs=outputs)), effects

@@ -13,6 +13,8 @@ from speakerd.core.budget import Budget
 from speakerd.core.cues import Cue
 from speakerd.core.endpoints import Down, EndpointRule
 from speakerd.core.events import Fault, Spent
+from speakerd.core.kinds import Asker
+from speakerd.core.policy import PolicyRule
 from speakerd.core.words import Action, Talk, WordAction
 
 END_CONVERSATION = "end_conversation"
@@ -68,6 +70,16 @@ class Rules:
     turn_cues: bool = False
     """Cues tell not only what goes wrong but also when listening begins and ends, and mute."""
     most_tool_calls: int = 16
+    policy: tuple[PolicyRule, ...] = ()
+    """Which calls of the model run; what no rule names does."""
+    approval_seconds: float = 30.0
+    """How long the owner has to approve a call."""
+    waiting_cue_seconds: float = 0.0
+    """How long a tool may take before a cue says that it does, and so on; 0 means for ever."""
+    most_calls_per_minute: int = 0
+    """Most calls that nobody approved within a minute; 0 means any number."""
+    most_equal_calls: int = 3
+    """How often the same is asked of the same tool in one turn."""
     words: tuple[WordAction, ...] = ()
     """By the word's name as in WakeWordHeard; a word that is not here talks."""
 
@@ -129,6 +141,16 @@ class Conversation:
     """Outputs were sent that no response has seen."""
     calls_made: int = 0
     """Tool calls of this turn."""
+    asked: tuple[tuple[str, str], ...] = ()
+    """What was asked of which tool in this turn, in order."""
+    is_tainted: bool = False
+    """Words of strangers came with the output of a tool; they stay in what the model knows."""
+    is_written: bool = False
+    """This turn of the user's was typed."""
+    approved: frozenset[str] = frozenset()
+    """Calls that run because the owner approved them; nobody at the endpoint waits for an output of theirs."""
+    notes: tuple[str, ...] = ()
+    """What the next session is told of what the owner approved."""
     cut: frozenset[str] = frozenset()
     """Items that were stopped; how much of each was heard is still to be told."""
     ending: bool = False
@@ -274,6 +296,22 @@ class Announcement:
     """Who asked for it by the control socket."""
 
 
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A call that waits for the owner."""
+
+    number: int
+    tool: str
+    arguments: str
+    code: str
+    """The digits that approve it, too; empty if only the button does."""
+    asker: Asker = Asker.VOICE
+    wrong_codes: int = 0
+    """How often something else was said."""
+    heard_over: frozenset[str] = frozenset()
+    """Utterances that began over an answer."""
+
+
 class Card(Enum):
     """What is known of the sound card."""
 
@@ -301,6 +339,12 @@ class State:
     """Counts ringings; the ringing timer of an older one is stale."""
     holds: int = 0
     """Number of the last hold; the timer of an older one is stale."""
+    waits: int = 0
+    """Counts cues that told of a slow tool; the timer of an older one is stale."""
+    calls_lately: int = 0
+    """Calls within the minute that began with the first of them."""
+    minutes: int = 0
+    """Counts such minutes; the timer of an older one is stale."""
     cues: frozenset[Cue] = frozenset()
     """Cues that sound, each of them once."""
     failure_untold: bool = False
@@ -321,10 +365,15 @@ class State:
     announcing: Announcement | None = None
     announced: int = 0
     """Number of the last announcement."""
+    approval: Approval | None = None
+    approvals: int = 0
+    """Number of the last approval."""
     presses: int = 0
     """Counts presses of the button that may be held; the timer of an older one is stale."""
     is_tap: bool = False
     """The last press may still turn out to be a short one."""
+    pressed_for: int = 0
+    """Number of the approval that the last press gives if it was a short one."""
     stopping: bool = False
 
 

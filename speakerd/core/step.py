@@ -14,6 +14,7 @@ from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.activations import end, on_action, on_release, on_say, on_text, on_wake_word, quiet
 from speakerd.core.answers import on_playout_ended, on_tool_finished
+from speakerd.core.approvals import APPROVED_CALL, expire
 from speakerd.core.barge_in import on_hold_over, on_voice
 from speakerd.core.moves import Outcome, fail, finish, judge
 from speakerd.core.opening import on_check, on_opening_failed, on_spare, on_spare_over
@@ -27,6 +28,7 @@ from speakerd.core.state import (
     Speaking,
     State,
     Thinking,
+    conversation,
     session,
 )
 from speakerd.core.timers import timers
@@ -76,6 +78,8 @@ def _decide(state: State, event: on.Event) -> Outcome:
             return _on_mute(state, event.muted)
         case on.EndAsked():
             return end(state)
+        case on.RingingStopAsked():
+            return quiet(state)
         case on.CardFound() | on.CardLost() | on.MicrophoneSilent() | on.MicrophoneHeard():
             return _on_card(state, event)
         case on.VoiceHinted() | on.VoiceHeard() | on.VoiceGone():
@@ -100,6 +104,9 @@ def _decide(state: State, event: on.Event) -> Outcome:
         case on.CueEnded(cue=cue):
             return replace(state, cues=state.cues - {cue}), []
         case on.ToolFinished(session=on.NO_SESSION):
+            return _on_own_call_finished(state, event)
+        case on.ToolFinished(call_id=call_id) if call_id.startswith(APPROVED_CALL) and not conversation(state.phase):
+            # The conversation that it was approved in is over.
             return _on_own_call_finished(state, event)
         case on.ToolFinished():
             return on_tool_finished(state, event)
@@ -172,12 +179,26 @@ def _on_timer(state: State, event: on.TimedOut) -> Outcome:
         case on.Timer.ANNOUNCEMENT:
             is_current = state.announcing is not None and state.announcing.number == number
             return stop_announcing(state) if is_current else (state, [])
+        case on.Timer.APPROVAL:
+            return expire(state, number)
+        case on.Timer.MINUTE:
+            is_current = number == state.minutes
+            return replace(state, calls_lately=0, minutes=number + 1) if is_current else state, []
+        case on.Timer.WAITING:
+            return _on_slow_tool(state, number)
         case on.Timer.TAP:
             return replace(state, is_tap=state.is_tap and number != state.presses), []
         case on.Timer.PHASE:
             return _on_deadline(state) if number == state.epoch else (state, [])
         case _:
             assert_never(event.timer)
+
+
+def _on_slow_tool(state: State, number: int) -> Outcome:
+    """Say by a sound that the tool still runs, and wait as long again."""
+    if number != state.waits or not derived.is_waiting(state):
+        return state, []
+    return replace(state, waits=number + 1), [do.PlayCue(do.Cue.WAITING)]
 
 
 def _on_deadline(state: State) -> Outcome:

@@ -36,7 +36,10 @@ def numbers(state: State) -> dict[Timer, int | None]:
         Timer.SPARE: state.spare.session if state.spare else None,
         Timer.HEALTH: None if derived.check_seconds(state) is None else state.checks,
         Timer.ANNOUNCEMENT: state.announcing.number if state.announcing else None,
+        Timer.APPROVAL: state.approval.number if state.approval else None,
         Timer.TAP: state.presses if state.is_tap else None,
+        Timer.MINUTE: state.minutes if state.calls_lately else None,
+        Timer.WAITING: state.waits if derived.is_waiting(state) else None,
     }
 
 
@@ -47,6 +50,8 @@ def _seconds(state: State, timer: Timer) -> float | None:
             return derived.deadline_seconds(state)
         case Timer.RINGING:
             return state.rules.ringing_seconds
+        case Timer.APPROVAL:
+            return state.rules.approval_seconds
         case Timer.HOLD:
             return state.rules.hold_seconds
         case Timer.ROLLOVER:
@@ -59,6 +64,10 @@ def _seconds(state: State, timer: Timer) -> float | None:
             return derived.check_seconds(state)
         case Timer.ANNOUNCEMENT:
             return derived.announcement_seconds(state)
+        case Timer.MINUTE:
+            return 60.0
+        case Timer.WAITING:
+            return state.rules.waiting_cue_seconds
         case Timer.TAP:
             return state.rules.tap_seconds
         case _:

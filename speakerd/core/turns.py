@@ -8,6 +8,7 @@ from typing import assert_never
 from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.answers import go_on, on_answer, on_created, on_ended, on_refused, on_tool_called, used
+from speakerd.core.approvals import hear, on_heard, withdraw
 from speakerd.core.derived import uplinked
 from speakerd.core.moves import Outcome, cancel, enter, finish, interrupt, judge, set_aside, with_talk
 from speakerd.core.opening import hear_by_button, on_lost, on_opening_failed, reached, resumed
@@ -19,6 +20,7 @@ from speakerd.core.state import (
     Listening,
     Opening,
     Requested,
+    Speaking,
     State,
     Talking,
     Thinking,
@@ -73,7 +75,7 @@ def on_opened(state: State, phase: Opening) -> Outcome:
         return state, effects
     talk = Conversation(phase.session, endpoint=phase.endpoint, root=phase.session)
     if phase.text is not None:
-        talk = replace(talk, response=Requested(), typed=True, aloud=phase.aloud, turns=1)
+        talk = replace(talk, response=Requested(), typed=True, is_written=True, aloud=phase.aloud, turns=1)
         asking: list[do.Effect] = [
             do.SendText(phase.session, phase.text),
             do.CreateResponse(phase.session, phase.aloud),
@@ -129,6 +131,7 @@ def _while_talking(state: State, phase: Talking, event: SessionEvent) -> Outcome
 
 
 def _on_speech_started(state: State, phase: Talking, utterance: str) -> Outcome:
+    state = hear(state, utterance, is_over_answer=isinstance(phase, Speaking))
     if isinstance(phase, Listening):
         # What interrupted the last answer was not all that was said.
         return enter(state, Listening(replace(phase.talk, interrupter=None), utterance)), []
@@ -193,17 +196,21 @@ def commit(state: State, phase: Listening) -> Outcome:
 
 def _on_transcribed(state: State, phase: Talking, event: on.Transcribed) -> Outcome:
     """What the user said may be goodbye; or nothing at all, and then the answer that it interrupted goes on."""
-    talk = phase.talk
     if event.talker is not on.Talker.USER:
         return state, []
+    state, approving = on_heard(state, phase.talk.session, event.item_id, event.text)
+    if approving:
+        return state, approving
+    talk = phase.talk
     if event.item_id == talk.interrupter and not event.text.strip():
         return _on_noise(state, phase, event.item_id)
     if words(event.text) not in state.rules.end_phrases:
         return state, []
-    ended = with_talk(state, phase, replace(talk, ending=True))
+    ended, withdrawing = withdraw(with_talk(state, phase, replace(talk, ending=True)), "the user ended it")
     if isinstance(phase, Listening) and phase.utterance is None and talk.response is None:
-        return finish(ended)
-    return ended, []
+        ended, finishing = finish(ended)
+        return ended, withdrawing + finishing
+    return ended, withdrawing
 
 
 def _on_noise(state: State, phase: Talking, item_id: str) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class CallTool:
     name: str
     arguments: str
     """A JSON object."""
+    texts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """What a policy looks at in the arguments; see events.ToolCalled."""
 
 
 Action = Talk | Stop | CallTool

@@ -38,6 +38,8 @@ class Board:
     """What a person calls it."""
     card: str = ""
     """ALSA id of its sound card, as in /proc/asound/cards; empty if any card may be used."""
+    known_as: tuple[str, ...] = ()
+    """Words by which it is found when the speaker is installed, in the name of its sound card or its HAT."""
     hardware_aec: bool = False
     """The sound card cancels its own echo, so full duplex may be allowed."""
     i2s: bool = False
@@ -76,13 +78,14 @@ def load_board(name: str, hardware: Path = HARDWARE) -> Board:
 
 def parse_board(name: str, table: dict[str, object]) -> Board:
     """The board of a parsed `board.toml`; raises BoardError with one sentence that names the key."""
-    _refuse_unknown(table, ("title", "card", "hardware_aec", "i2s", "pins"), "")
+    _refuse_unknown(table, ("title", "card", "known_as", "hardware_aec", "i2s", "pins"), "")
     pins = _value(table, "pins", dict, {})
     _refuse_unknown(pins, ("action", "mute", "led", "rgb"), "pins.")
     board = Board(
         name=name,
         title=_value(table, "title", str, ""),
         card=_value(table, "card", str, ""),
+        known_as=_names(table, "known_as"),
         hardware_aec=_value(table, "hardware_aec", bool, False),
         i2s=_value(table, "i2s", bool, False),
         action_pin=_pin(pins, "action"),
@@ -108,6 +111,13 @@ def _value(table: dict[str, object], key: str, kind: type[T], default: T) -> T:
         word = {str: "a string", bool: "true or false", dict: "a table"}[kind]
         raise BoardError(f'"{key}" must be {word}, not {value!r}.')
     return value
+
+
+def _names(table: dict[str, object], key: str) -> tuple[str, ...]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise BoardError(f'"{key}" must be a list of names, not {value!r}.')
+    return tuple(value)
 
 
 def _pin(pins: dict[str, object], key: str) -> int | None:

@@ -71,6 +71,7 @@ PATTERNS: dict[Light, Pattern] = {
     # Almost steady, as a sign of privacy should be; the short gap tells it from listening on a plain LED.
     Light.MUTED: Pattern(_RED, Kind.BLINK, period_seconds=2.0, flash_seconds=1.8),
     Light.RINGING: Pattern(_YELLOW, Kind.BLINK, period_seconds=0.8, flashes=2, flash_seconds=0.15),
+    Light.CONFIRM: Pattern(_YELLOW, Kind.BLINK, period_seconds=0.6, flashes=1, flash_seconds=0.45),
     Light.NO_MICROPHONE: _flashes(_MAGENTA, 1),
     Light.NO_SOUND: _flashes(_MAGENTA, 2),
     Light.NO_NETWORK: _flashes(_ORANGE, 3),

@@ -23,7 +23,7 @@ from speakerd.offline.hearing import Recognizer
 from speakerd.offline.server import OfflineServer, ServerOptions, SessionReport, TcpAddress
 from speakerd.offline.speaking import voice
 from speakerd.offline.understanding import Phrasebook
-from speakerd.settings import OfflineSettings
+from speakerd.settings_offline import OfflineSettings
 
 
 def main(arguments: list[str] | None = None) -> int:

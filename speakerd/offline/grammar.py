@@ -1,4 +1,4 @@
-"""Phrase templates: words, (a|b), [optional], {parameter}, nested at will; parsed and matched. Pure.
+"""Phrase templates: words, (a|b), [optional], {parameter}, {parameter=value words}, nested at will. Pure.
 
 A parameter stands for what the tool's JSON Schema lets it be. One that cannot be said (free text) takes along what
 depends on it: an [optional] part is left out, a choice loses an option, else the whole phrase goes.
@@ -125,6 +125,10 @@ def filled(node: Node, properties: Mapping[str, object]) -> Node | None:
     def fill(leaf: Word | Parameter) -> Node | None:
         if isinstance(leaf, Word):
             return leaf
+        name, _, constant = leaf.name.partition("=")
+        if constant:
+            value, _, said = constant.partition(" ")
+            return Parameter(name, {" ".join(words_of(said)): int(value) if value.isdecimal() else value})
         schema = properties.get(leaf.name)
         values = spoken_values(schema) if isinstance(schema, dict) else {}
         return Parameter(leaf.name, values) if values else None

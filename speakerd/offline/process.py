@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from speakerd.errors import SpeechError
-from speakerd.settings import OfflineSettings
+from speakerd.settings_offline import OfflineSettings
 
 _log = logging.getLogger(__name__)
 

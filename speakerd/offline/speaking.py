@@ -22,7 +22,7 @@ from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of, samples_of
 from speakerd.audio.resample import resampled
 from speakerd.errors import SpeechError
 from speakerd.offline.brain import Voice
-from speakerd.settings import OfflineSettings
+from speakerd.settings_offline import OfflineSettings
 
 _SENTENCE_SECONDS = 20.0
 _PIECE_BYTES = SESSION_RATE_HZ // 10 * 2

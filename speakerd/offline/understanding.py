@@ -12,6 +12,8 @@ from speakerd.offline.small_talk import ANSWERS, HELP, REPEAT, SMALL_TALK, STOP
 from speakerd.ports import ToolSpec
 
 _ENDING = "end_conversation"
+_REPEATING = "repeat"
+"""The tool that knows what was said before this conversation."""
 _ERROR = "error: "
 _MOST_WORDS = 60
 _MOST_MISSES = 3
@@ -30,7 +32,7 @@ class Phrasebook:
         self._turns = {topic: itertools.cycle(answers) for topic, answers in ANSWERS.items()}
         self._not_understood = itertools.cycle(_NOT_UNDERSTOOD)
         self._misses = 0
-        self._last = "I have not said anything yet."
+        self._last = ""
 
     def answer(self, text: str, tools: Sequence[ToolSpec]) -> Sequence[Part]:
         """See Understanding."""
@@ -65,8 +67,10 @@ class Phrasebook:
                     yield Call(_ENDING, {})
             case (topic, _) if topic == HELP:
                 yield Say(_help(tools))
+            case (topic, _) if topic == REPEAT and not self._last and _REPEATING in names:
+                yield Call(_REPEATING, {})
             case (topic, _) if topic == REPEAT:
-                yield Say(self._last)
+                yield Say(self._last or "I have not said anything yet.")
             case (topic, _):
                 yield Say(next(self._turns[topic]))
 

@@ -70,7 +70,7 @@ async def open_connection(endpoint: Endpoint, trace: Trace) -> Connection:
     if endpoint.unix_socket is not None:
         dial, place = unix_connect, {"path": str(endpoint.unix_socket)}
     elif endpoint.url.startswith("wss:"):
-        place = {"ssl": await asyncio.to_thread(_trust)}
+        place = {"ssl": await asyncio.to_thread(trust)}
     socket = await dial(
         uri=endpoint.url,
         **place,
@@ -88,6 +88,6 @@ async def open_connection(endpoint: Endpoint, trace: Trace) -> Connection:
 
 
 @cache
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
     """Whom this machine trusts. Read once: it takes longer than all the rest of a connection to a near server."""
     return ssl.create_default_context()

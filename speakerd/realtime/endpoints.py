@@ -53,12 +53,13 @@ _CUSTOM_KINDS = {
 }
 
 
-def endpoints(settings: Settings, offline_socket: Path, environment: Mapping[str, str]) -> tuple[Endpoint, ...]:
+def endpoints(settings: Settings, offline_socket: Path, environment: Mapping[str, str] | None) -> tuple[Endpoint, ...]:
     """All endpoints in the order in which they are tried; raises ConfigurationError.
 
     The key of each is the first of: its `key_file`; the credentials named after it, such as $CREDENTIALS_DIRECTORY/
     xai-api-key or openai-2-api-key, for openai also api-key; the variable of its maker. A custom endpoint gets the
-    one that is meant for it or none, so that a key for OpenAI never reaches another server.
+    one that is meant for it or none, so that a key for OpenAI never reaches another server. Without an environment no
+    keys are read, and none are missed.
     """
     talk, first = settings.conversation, settings.endpoint
     found = []
@@ -90,7 +91,7 @@ class _Source:
     """The key of its table."""
     unique: str
     """Its name among the others."""
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] | None
 
 
 def _endpoint(
@@ -104,7 +105,9 @@ def _endpoint(
     return Endpoint(
         name=source.unique,
         url=_url(settings, source.row, model),
-        headers={} if is_offline else _headers(settings, kind, source),
+        headers={}
+        if is_offline or source.environment is None
+        else _headers(settings, kind, source, source.environment),
         model=model,
         unix_socket=offline_socket if is_offline else None,
         dialect=kind.dialect,
@@ -183,8 +186,10 @@ def _with_model(url: str, model: str) -> str:
     return f"{url}{'&' if query else '?'}model={quote(model, safe='')}"
 
 
-def _headers(settings: OtherEndpoint, kind: _Kind, source: _Source) -> Mapping[str, str]:
-    key = next(_keys(settings, kind, source), None)
+def _headers(
+    settings: OtherEndpoint, kind: _Kind, source: _Source, environment: Mapping[str, str]
+) -> Mapping[str, str]:
+    key = next(_keys(settings, kind, source, environment), None)
     if key is not None:
         return {"api-key": key} if settings.name == "azure" else {"Authorization": f"Bearer {key}"}
     if settings.name == "custom":
@@ -196,18 +201,18 @@ def _headers(settings: OtherEndpoint, kind: _Kind, source: _Source) -> Mapping[s
     )
 
 
-def _keys(settings: OtherEndpoint, kind: _Kind, source: _Source) -> Iterator[str]:
+def _keys(settings: OtherEndpoint, kind: _Kind, source: _Source, environment: Mapping[str, str]) -> Iterator[str]:
     """The keys that an endpoint may have, the best first."""
     if settings.key_file:
         yield _key(Path(settings.key_file), f"{source.row}.key_file")
-    folder = Path(source.environment.get("CREDENTIALS_DIRECTORY", "/nonexistent"))
+    folder = Path(environment.get("CREDENTIALS_DIRECTORY", "/nonexistent"))
     for name in _credentials(settings.name, source.unique):
         credential = folder / name
         # The unit gives an empty one where there is none, because systemd insists on one.
         if credential.exists() and credential.read_bytes().strip():
             yield _key(credential, f"the credential {name}")
-    if kind.variable and source.environment.get(kind.variable):
-        yield _usable(source.environment[kind.variable], f"the variable {kind.variable}")
+    if kind.variable and environment.get(kind.variable):
+        yield _usable(environment[kind.variable], f"the variable {kind.variable}")
 
 
 def _credentials(name: str, unique: str) -> list[str]:

@@ -90,7 +90,7 @@ def _obstacle(error: OSError | WebSocketException, endpoint: Endpoint, connect_s
         case PermissionError():
             return "access is denied", check_server
         case OSError():
-            return _quote(error.strerror or str(error)), "check the network"
+            return _quote(error.strerror or str(error)) or "it hung up", "check the network"
         case _:
             return "it hung up during the handshake", check_server
 

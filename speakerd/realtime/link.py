@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
@@ -57,6 +57,8 @@ class Surroundings:
     """What changes from turn to turn, in words; empty for nothing."""
     now: Callable[[], float]
     """Seconds since 1970, as far as this machine knows."""
+    code: Callable[[], str]
+    """Makes digits that nobody knows yet."""
     trace: Trace
     on_usage: OnUsage
 
@@ -73,6 +75,7 @@ class Link:
         self._responses = Responses(opening.session)
         self._billing = Billing(opening.session, opening.memory.root, opening.endpoint)
         self._closed = False
+        self._has_called = False
         self._connection: Connection | None = None
         self._outbox: Outbox | None = None
         """Exists while the session is up."""
@@ -132,6 +135,10 @@ class Link:
     def send_text(self, text: str) -> None:
         """Add a user message."""
         self._send(messages_items.told(self._memory.history.add_text(text)))
+
+    def send_note(self, text: str) -> None:
+        """Tell the model what nobody said; a session that follows is not told again."""
+        self._send(messages_items.facts(f"note_{self._next_event_id()}", text))
 
     def send_tool_output(self, call_id: str, output: str) -> None:
         """Answer a function call that the server knows."""
@@ -231,6 +238,11 @@ class Link:
                 if ending is not None:
                     return ending
             self._tell(message)
+            if self._has_called:
+                self._has_called = False
+                # The loop takes the call, then the tool begins: neither is to wait for what is read next.
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
 
     def _tell(self, message: ServerMessage) -> None:
         billed = self._billing.take(message)
@@ -259,6 +271,9 @@ class Link:
             case Unheard(item_id):
                 self._memory.history.delete(item_id)
                 self.delete_item(item_id)
+            case events.ToolCalled():
+                self._has_called = True
+                self._around.post(replace(happening, code=self._around.code()))
             case _:
                 self._around.post(happening)
 

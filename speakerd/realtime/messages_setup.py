@@ -101,7 +101,23 @@ def _thinking(endpoint: Endpoint) -> Table:
     return {"reasoning": {"effort": endpoint.dialect.efforts[endpoint.reasoning_effort]}}
 
 
+def _without_examples(parameters: Mapping[str, object]) -> Table:
+    """Whoever takes no phrases knows other words than the examples of them, and is paid for every token."""
+    properties = parameters.get("properties")
+    if not isinstance(properties, Mapping):
+        return dict(parameters)
+    bare = {
+        name: {key: value for key, value in schema.items() if key != "examples"}
+        if isinstance(schema, Mapping)
+        else schema
+        for name, schema in properties.items()
+    }
+    return {**parameters, "properties": bare}
+
+
 def _tool(tool: ToolSpec, phrases: bool) -> Table:
-    annotation = {"x-phrases": list(tool.phrases)} if phrases and tool.phrases else {}
-    parameters = {**tool.parameters, **annotation}
+    if phrases:
+        parameters = {**tool.parameters, **({"x-phrases": list(tool.phrases)} if tool.phrases else {})}
+    else:
+        parameters = _without_examples(tool.parameters)
     return {"type": "function", "name": tool.name, "description": tool.description, "parameters": parameters}

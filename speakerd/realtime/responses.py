@@ -12,6 +12,7 @@ from typing import TypeVar, assert_never
 from speakerd.core import events
 from speakerd.core.events import Fault, Status, Talker
 from speakerd.realtime import messages_errors, received
+from speakerd.realtime.asked import texts
 from speakerd.realtime.received import FunctionCall, ServerMessage
 
 _SAMPLES_PER_MS = 24
@@ -184,7 +185,11 @@ class Responses:
         if response_id in self._over or call.call_id in self._reported_calls:
             return []
         _remember(self._reported_calls, call.call_id, None)
-        return [events.ToolCalled(self._session, response_id, call.call_id, call.name, call.arguments)]
+        return [
+            events.ToolCalled(
+                self._session, response_id, call.call_id, call.name, call.arguments, texts(call.arguments)
+            )
+        ]
 
     def _end(self, done: received.ResponseDone) -> list[Happening]:
         happenings: list[Happening] = []

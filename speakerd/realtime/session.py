@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -34,6 +35,11 @@ def _no_facts() -> str:
     return ""
 
 
+def _one_time_code() -> str:
+    """Three digits to be said aloud; a call has one try, and half a minute."""
+    return f"{secrets.randbelow(1000):03}"
+
+
 _LINGER_SECONDS = 0.1
 """What the microphone heard before a session was closed is still on its way through another thread."""
 _KEPT_SECONDS = 120.0
@@ -48,7 +54,7 @@ class RealtimeSessions:
     def __init__(
         self,
         endpoints: Sequence[Endpoint],
-        tools: Sequence[ToolSpec],
+        tools: Callable[[], Sequence[ToolSpec]],
         player: Player,
         post: Post,
         *,
@@ -57,15 +63,18 @@ class RealtimeSessions:
         on_usage: OnUsage | None = None,
         now: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
+        code: Callable[[], str] = _one_time_code,
     ) -> None:
         self._endpoints = tuple(endpoints)
-        # Made once: prompt caching needs the same bytes every time.
-        self._setups = [messages_setup.session(endpoint, tools) for endpoint in endpoints]
+        self._tools = tools
+        self._offered: Sequence[ToolSpec] = ()
+        self._setups: list[Mapping[str, object]] = []
         self._around = Surroundings(
             player=player,
             post=post,
             facts=facts or _no_facts,
             now=now,
+            code=code,
             trace=trace or _no_trace,
             on_usage=on_usage or _no_ledger,
         )
@@ -111,7 +120,7 @@ class RealtimeSessions:
         opening = Opening(
             session=session,
             endpoint=self._endpoints[endpoint],
-            setup=self._setups[endpoint],
+            setup=self._setup(endpoint),
             memory=self._memory(session, continues),
             resend=resend,
             wait_seconds=wait_seconds,
@@ -145,6 +154,11 @@ class RealtimeSessions:
         """Add a user message."""
         if link := self._links.get(session):
             link.send_text(text)
+
+    def send_note(self, session: int, text: str) -> None:
+        """Tell the model what happened beside the conversation."""
+        if link := self._links.get(session):
+            link.send_note(text)
 
     def send_tool_output(self, session: int, call_id: str, output: str) -> None:
         """Answer a function call, perhaps one that was made in a session before."""
@@ -191,6 +205,14 @@ class RealtimeSessions:
         """Remove it."""
         if link := self._links.get(session):
             link.forget_facts()
+
+    def _setup(self, endpoint: int) -> Mapping[str, object]:
+        """What to tell the endpoint; prompt caching needs the same bytes for as long as the tools are the same."""
+        offered = tuple(self._tools())
+        if offered != self._offered or not self._setups:
+            self._offered = offered
+            self._setups = [messages_setup.session(each, offered) for each in self._endpoints]
+        return self._setups[endpoint]
 
     def _memory(self, session: int, continues: int | None) -> Memory:
         """The memory of the conversation that a new session belongs to; what nobody can continue any more is gone."""

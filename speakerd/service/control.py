@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from speakerd.core.events import EndAsked, MuteAsked, RetryAsked, SayAsked, TextAsked
+from speakerd.errors import ToolError
 from speakerd.ports import Post
 from speakerd.service.claiming import claimed
 from speakerd.service.wire import (
@@ -26,6 +28,7 @@ from speakerd.service.wire import (
     text_of,
     text_refusal,
     tune_refusal,
+    volume_refusal,
 )
 
 _log = logging.getLogger(__name__)
@@ -36,8 +39,24 @@ Snapshot = Callable[[], Mapping[str, object]]
 Tune = Callable[[Mapping[str, object]], str | None]
 """Changes the detection as a "tune" says, whose form is right; a refusal in one sentence, or None. Loop thread."""
 
+Inventory = Callable[[], Sequence[Mapping[str, object]]]
+"""The tools of now, as `wire` tells them. Loop thread."""
+
+Everywhere = Callable[[str], Awaitable[None]]
+"""Has a sentence said by the other speakers of the home; raises ToolError."""
+
 MOST_UNREAD_BYTES = 262_144
 """What may wait for a client that does not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """The speaker's volume, from 0 to 1. Loop thread."""
+
+    level: Callable[[], float]
+    """How loud it is."""
+    set: Callable[[float], None]
+    """Makes it so loud, and keeps that."""
 
 
 class Observation(Protocol):
@@ -72,8 +91,19 @@ class ControlServer:
 
     wants_scores: bool
     """Whether anybody reads scores; may be read from any thread."""
+    knob: Knob | None
+    """The volume, as soon as there is one."""
+    inventory: Inventory
+    """The tools; none until there are some."""
 
-    def __init__(self, path: Path, post: Post, snapshot: Snapshot, tune: Tune | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        post: Post,
+        snapshot: Snapshot,
+        tune: Tune | None = None,
+        everywhere: Everywhere | None = None,
+    ) -> None:
         """Claim the socket, so that clients can connect; raises ConfigurationError or ControlError.
 
         A dead daemon's socket is replaced, a living one's is not.
@@ -82,6 +112,9 @@ class ControlServer:
         self._post = post
         self._snapshot = snapshot
         self._tune = tune
+        self._everywhere = everywhere
+        self.knob: Knob | None = None
+        self.inventory: Inventory = list
         self.wants_scores = False
         self._numbers = itertools.count(1)
         self._clients: set[_Client] = set()
@@ -139,10 +172,10 @@ class ControlServer:
         self._clients.add(client)
         try:
             while True:
-                self._answer(client, await reader.readuntil())
+                await self._answer(client, await reader.readuntil())
         except asyncio.IncompleteReadError as end:
             if end.partial:
-                self._answer(client, end.partial)
+                await self._answer(client, end.partial)
         except ConnectionError:
             _log.debug("A client of the control socket broke off.")
         except asyncio.LimitOverrunError:
@@ -152,7 +185,7 @@ class ControlServer:
             self._count_listeners()
             client.close()
 
-    def _answer(self, client: _Client, line: bytes) -> None:
+    async def _answer(self, client: _Client, line: bytes) -> None:
         try:
             request = decode(line)
         except ValueError as error:
@@ -160,7 +193,7 @@ class ControlServer:
             return
         match request:
             case {"do": "ask" | "say"}:
-                self._take_text(client, request)
+                await self._take_text(client, request)
             case {"do": "follow"}:
                 client.follows = True
                 client.send({"event": "snapshot", **self._snapshot()})
@@ -171,8 +204,11 @@ class ControlServer:
             case {"do": "tune", **changes}:
                 client.send(self._tuned(changes))
             case {"do": "status"}:
-                client.send({"event": "snapshot", **self._snapshot()})
-                client.send(DONE)
+                self._tell(client, {"event": "snapshot", **self._snapshot()})
+            case {"do": "tools"}:
+                self._tell(client, {"event": "tools", "tools": list(self.inventory())})
+            case {"do": "volume", **change}:
+                self._turn(client, change)
             case {"do": "mute" | "unmute" as command}:
                 self._post(MuteAsked(command == "mute"))
                 client.send(DONE)
@@ -186,11 +222,33 @@ class ControlServer:
                 known = ", ".join(COMMANDS)
                 client.send({"error": f'A request must have a "do" that is one of {known}.'})
 
-    def _take_text(self, client: _Client, request: Mapping[str, Any]) -> None:
+    def _tell(self, client: _Client, answer: Mapping[str, object]) -> None:
+        client.send(answer)
+        client.send(DONE)
+
+    def _turn(self, client: _Client, change: Mapping[str, Any]) -> None:
+        """Change the volume, or only tell it."""
+        if refusal := volume_refusal(change):
+            client.send({"error": refusal})
+        elif self.knob is None:
+            client.send({"error": "The volume is not known yet: ask again."})
+        else:
+            before = round(self.knob.level() * 100)
+            percent = min(100, max(0, change.get("percent", before + change.get("by", 0))))
+            if change:
+                self.knob.set(percent / 100)
+            self._tell(client, {"event": "volume", "percent": percent})
+
+    async def _take_text(self, client: _Client, request: Mapping[str, Any]) -> None:
         refusal = text_refusal(request)
         if refusal is not None:
             client.send({"error": refusal})
             return
+        if request["do"] == "say" and request.get("everywhere", False):
+            refusal = await self._say_elsewhere(text_of(request))
+            if refusal is not None:
+                client.send({"error": refusal})
+                return
         number = next(self._numbers)
         if request["do"] == "say":
             client.says.add(number)
@@ -198,6 +256,16 @@ class ControlServer:
         else:
             client.asks.add(number)
             self._post(TextAsked(number, text_of(request), request.get("aloud", True)))
+
+    async def _say_elsewhere(self, text: str) -> str | None:
+        """Why the other speakers cannot say it, in one sentence; None if they were told to."""
+        if self._everywhere is None:
+            return 'Other speakers are reached over MQTT: set "mqtt.host".'
+        try:
+            await self._everywhere(text)
+        except ToolError as error:
+            return str(error)
+        return None
 
     def _tuned(self, changes: Mapping[str, Any]) -> Mapping[str, object]:
         if self._tune is None:

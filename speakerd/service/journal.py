@@ -21,9 +21,9 @@ class FirstOfKind(logging.Filter):
     """
 
     def __init__(self, lowest: int) -> None:
-        """`lowest` is the level from which on records are written."""
         super().__init__()
-        self._lowest = lowest
+        self.lowest = lowest
+        """The level from which on records are written."""
         self._seen_at: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -36,7 +36,7 @@ class FirstOfKind(logging.Filter):
         if not repeated:
             return True
         record.levelno, record.levelname = logging.DEBUG, logging.getLevelName(logging.DEBUG)
-        return self._lowest <= logging.DEBUG
+        return self.lowest <= logging.DEBUG
 
 
 def set_up_logging(level: str) -> None:
@@ -49,6 +49,16 @@ def set_up_logging(level: str) -> None:
     handler.addFilter(FirstOfKind(lowest))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("speakerd").setLevel(lowest)
+
+
+def change_level(level: str) -> None:
+    """Log as much as `level` says from now on, to where it goes already."""
+    lowest = logging.getLevelNamesMapping()[level.upper()]
+    logging.getLogger("speakerd").setLevel(lowest)
+    for handler in logging.getLogger().handlers:
+        for news in handler.filters:
+            if isinstance(news, FirstOfKind):
+                news.lowest = lowest
 
 
 def goes_to_journal(stream: TextIO) -> bool:

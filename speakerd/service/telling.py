@@ -49,6 +49,9 @@ class Telling:
         self._asks: set[int] = set()
         self._is_ready = False
         self._status = ""
+        self._told_of: State | None = None
+        self._told: Mapping[str, object] = {}
+        """The snapshot of that state, which the next one follows."""
 
     def __call__(self, event: on.Event, before: State, after: State) -> None:
         """Publish what changed."""
@@ -56,7 +59,9 @@ class Telling:
             self._is_ready = True
             self._notifier.ready()
         if after is not before:
-            self._tell(snapshot(before), snapshot(after))
+            told = self._told if self._told_of is before else snapshot(before)
+            self._told_of, self._told = after, snapshot(after)
+            self._tell(told, self._told)
         match event:
             case on.Transcribed(talker=talker, text=text):
                 self._control.publish({"event": "transcript", "talker": talker.value, "text": text})

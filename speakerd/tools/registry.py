@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from speakerd.core.events import ToolFinished
 from speakerd.errors import ToolError
 from speakerd.ports import Post, ToolSpec
-from speakerd.tools.tool import Tool, read_arguments
+from speakerd.tools.tool import Tool, ToolSource, read_arguments
 
 MOST_OUTPUT_BYTES = 8192
 """Size of an output in UTF-8; a model pays for every word that it is told."""
 
 _CUT_MARK = " … (cut short)"
 _CLOSING_SECONDS = 1.0
+_INTERRUPTED = "error: The user interrupted; it was given up."
 _STOPPING = "error: The speaker is shutting down."
 
 _log = logging.getLogger(__name__)
@@ -30,18 +31,28 @@ _log = logging.getLogger(__name__)
 class _Call:
     session: int
     call_id: str
-    name: str
+    tool: Tool
     deadline: asyncio.TimerHandle
+
+    def finished(self, output: str) -> ToolFinished:
+        """Words from outside may be in an error, too."""
+        return ToolFinished(self.session, self.call_id, output, is_strangers=self.tool.reads_outside)
 
 
 class ToolRunner:
-    """The tools that a model may call; lives in the loop's thread. Raises ValueError when two share a name."""
+    """The tools that a model may call; lives in the loop's thread. Raises ValueError when two share a name.
 
-    def __init__(self, tools: Iterable[Tool], post: Post, deadline_seconds: float) -> None:
+    Those of the sources come and go; where one has the name of another, the first counts, and the speaker's own before.
+    """
+
+    def __init__(
+        self, tools: Iterable[Tool], post: Post, deadline_seconds: float, sources: Iterable[ToolSource] = ()
+    ) -> None:
         self._tools: dict[str, Tool] = {}
         for tool in tools:
             if self._tools.setdefault(tool.spec.name, tool) is not tool:
                 raise ValueError(f'Two tools are named "{tool.spec.name}".')
+        self._sources = tuple(sources)
         self._post = post
         self._deadline_seconds = deadline_seconds
         self._calls: dict[asyncio.Task[str], _Call] = {}
@@ -49,8 +60,9 @@ class ToolRunner:
         self._is_closed = False
 
     def specs(self) -> tuple[ToolSpec, ...]:
-        """All tools by name, in an order that never changes (endpoints cache by it)."""
-        return tuple(self._tools[name].spec for name in sorted(self._tools))
+        """All tools of now by name, in an order that never changes (endpoints cache by it)."""
+        known = self._known()
+        return tuple(known[name].spec for name in sorted(known))
 
     def run(self, session: int, call_id: str, name: str, arguments: str) -> None:
         """Start a call with the arguments as the model wrote them; ToolFinished follows always."""
@@ -63,8 +75,14 @@ class ToolRunner:
         loop = asyncio.get_running_loop()
         task = loop.create_task(_output(tool, checked), name=f"tool {name}")
         deadline = loop.call_later(seconds, self._time_out, task, seconds)
-        self._calls[task] = _Call(session, call_id, name, deadline)
+        self._calls[task] = _Call(session, call_id, tool, deadline)
         task.add_done_callback(self._finish)
+
+    def cancel(self, call_id: str) -> None:
+        """Nobody waits for a call any more: end it if its tool says that this is safe."""
+        for task, call in list(self._calls.items()):
+            if call.call_id == call_id and call.tool.is_cancellable:
+                self._give_up(task, _INTERRUPTED)
 
     async def close(self) -> None:
         """Answer what is open with an error and cancel it; a tool that will not end is left behind."""
@@ -77,12 +95,20 @@ class ToolRunner:
         for task in stuck:
             _log.warning("%s does not end when cancelled and is left behind.", task.get_name())
 
+    def _known(self) -> Mapping[str, Tool]:
+        found = dict(self._tools)
+        for source in self._sources:
+            for tool in source.tools():
+                found.setdefault(tool.spec.name, tool)
+        return found
+
     def _checked(self, name: str, arguments: str) -> tuple[Tool, Mapping[str, object]]:
         if self._is_closed:
             raise ToolError("The speaker is shutting down.")
-        tool = self._tools.get(name)
+        known = self._known()
+        tool = known.get(name)
         if tool is None:
-            raise ToolError(f'There is no tool "{name}": the tools are {", ".join(sorted(self._tools)) or "none"}.')
+            raise ToolError(f'There is no tool "{name}": the tools are {", ".join(sorted(known)) or "none"}.')
         return tool, read_arguments(arguments, tool.spec.parameters)
 
     def _finish(self, task: asyncio.Task[str]) -> None:
@@ -91,10 +117,10 @@ class ToolRunner:
         call = self._calls.pop(task, None)
         if call is not None:
             call.deadline.cancel()
-            self._post(ToolFinished(call.session, call.call_id, output))
+            self._post(call.finished(output))
 
     def _time_out(self, task: asyncio.Task[str], seconds: float) -> None:
-        name = self._calls[task].name
+        name = self._calls[task].tool.spec.name
         _log.warning("The tool %s did not answer within %g seconds.", name, seconds)
         self._give_up(task, f'error: "{name}" did not answer within {seconds:g} seconds.')
 
@@ -104,7 +130,7 @@ class ToolRunner:
         call.deadline.cancel()
         self._given_up.add(task)
         task.cancel()
-        self._post(ToolFinished(call.session, call.call_id, output))
+        self._post(call.finished(output))
 
 
 async def _output(tool: Tool, arguments: Mapping[str, object]) -> str:

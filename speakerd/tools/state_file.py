@@ -16,3 +16,13 @@ def replace_file(file: Path, document: object) -> None:
         out.flush()
         os.fsync(out.fileno())
     draft.replace(file)
+    _keep_names(file.parent)
+
+
+def _keep_names(folder: Path) -> None:
+    """Without this a power failure may bring the old file back."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

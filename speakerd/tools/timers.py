@@ -1,16 +1,17 @@
 """Kitchen timers: on the device, without a network, and not lost when the speaker restarts.
 
 While the speaker runs only the monotonic clock counts, so a clock that is set by the network moves no timer. The file
-holds wall-clock times, as the monotonic clock does not outlive a boot.
+holds wall-clock times, as the monotonic clock does not outlive a boot. A timer that rings stays in it until it is
+silenced: whenever the power fails, it rings again, and never once it was silenced.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
-import re
 import time
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,14 +19,13 @@ from typing import Protocol
 from speakerd.core.events import AlarmRang
 from speakerd.errors import ToolError
 from speakerd.ports import Post
-from speakerd.tools.spoken import spoken_duration, spoken_list, spoken_number
+from speakerd.tools.labels import plain_label
+from speakerd.tools.spoken import spoken_duration, spoken_list
 from speakerd.tools.timers_file import LONGEST_SECONDS, SavedTimer, load_timers, save_timers
 
 MOST_TIMERS = 20
 LONGEST_DELAY_SECONDS = 3600
 """A timer that ran out while the speaker was off still rings, unless it would be later than this."""
-
-_LONGEST_LABEL = 40
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class _Timer:
 
     @property
     def name(self) -> str:
-        return f"{self.label or _as_adjective(self.seconds)} timer"
+        return _name(self.label or _as_adjective(self.seconds))
 
 
 class Timers:
@@ -76,6 +76,7 @@ class Timers:
         self._wall_clock = wall_clock
         self._numbers = itertools.count(1)
         self._timers: dict[int, _Timer] = {}
+        self._ringing: list[_Timer] = []
         for saved in load_timers(file):
             self._restore(saved)
 
@@ -83,7 +84,7 @@ class Timers:
         """Start a timer, anew if the label has one; returns what to say. Raises ToolError."""
         if not 1 <= seconds <= LONGEST_SECONDS:
             raise ToolError("A timer can run for one second to 24 hours: say for how long.")
-        label = _plain(label)
+        label = plain_label(label, "timer")
         same = [number for number, timer in self._timers.items() if label and timer.label == label]
         if len(self._timers) - len(same) >= MOST_TIMERS:
             raise ToolError(f"There are {MOST_TIMERS} timers already: cancel one first.")
@@ -91,7 +92,7 @@ class Timers:
             self._forget(number)
         self._start(label, seconds, self._scheduler.time() + seconds)
         self._save()
-        name = f"{label} timer".capitalize() if label else "Timer"
+        name = _name(label).capitalize() if label else "Timer"
         return f"{name} set {'again ' if same else ''}for {spoken_duration(seconds)}."
 
     def cancel(self, label: str = "") -> str:
@@ -120,11 +121,25 @@ class Timers:
         left = [(self._timers[number].name, round(self._timers[number].due - now)) for number in self._meant(label)]
         return " ".join(f"The {name} has {spoken_duration(max(1, seconds))} left." for name, seconds in left)
 
+    def next_due_unix_seconds(self) -> float | None:
+        """When the soonest timer is due, by the wall clock of now; None if none is running."""
+        if not self._timers:
+            return None
+        return min(timer.due for timer in self._timers.values()) + self._wall_clock() - self._scheduler.time()
+
+    def silenced(self, names: AbstractSet[str]) -> None:
+        """Forget those of these names that have rung."""
+        left = [timer for timer in self._ringing if timer.name not in names]
+        if len(left) < len(self._ringing):
+            self._ringing = left
+            self._save()
+
     def _meant(self, label: str) -> list[int]:
         """Numbers of the timers that a label can mean, soonest first; never empty."""
-        wanted = f"{_plain(label)} timer"
+        plain = plain_label(label, "timer")
+        wanted = _name(plain)
         soonest = sorted(self._timers, key=lambda number: self._timers[number].due)
-        meant = [number for number in soonest if not _plain(label) or self._timers[number].name == wanted]
+        meant = [number for number in soonest if not plain or self._timers[number].name == wanted]
         if not self._timers:
             raise ToolError("No timer is running.")
         if not meant:
@@ -143,6 +158,7 @@ class Timers:
 
     def _ring(self, number: int) -> None:
         timer = self._timers.pop(number)
+        self._ringing.append(timer)
         self._save()
         self._post(AlarmRang(timer.name))
 
@@ -152,24 +168,19 @@ class Timers:
         if left < -LONGEST_DELAY_SECONDS:
             _log.info("A timer that ran out %d minutes ago, while the speaker was off, is forgotten.", -left // 60)
             return
-        self._start(saved.label, saved.seconds, self._scheduler.time() + max(0.0, left))
+        left = min(left, 0.0) if saved.rings else left
+        self._start(saved.label, saved.seconds, self._scheduler.time() + left)
 
     def _save(self) -> None:
         offset = self._wall_clock() - self._scheduler.time()
-        save_timers(
-            self._file, [SavedTimer(timer.label, timer.seconds, timer.due + offset) for timer in self._timers.values()]
-        )
+        running = [SavedTimer(timer.label, timer.seconds, timer.due + offset) for timer in self._timers.values()]
+        ringing = [SavedTimer(timer.label, timer.seconds, timer.due + offset, rings=True) for timer in self._ringing]
+        save_timers(self._file, running + ringing)
 
 
-def _plain(label: str) -> str:
-    """A label as it is compared and spoken."""
-    words = label.casefold().replace("-", " ").split()
-    if words and words[0] in ("the", "my", "a"):
-        words = words[1:]
-    if words and words[-1] in ("timer", "timers"):
-        words = words[:-1]
-    words = [spoken_number(int(word)) if re.fullmatch("[0-9]{1,2}", word) else word for word in words]
-    return " ".join(words)[:_LONGEST_LABEL].strip()
+def _name(label: str) -> str:
+    """What a timer is called; a snoozed alarm is called as the alarm."""
+    return label if label.endswith(" alarm") else f"{label} timer"
 
 
 def _as_adjective(seconds: int) -> str:

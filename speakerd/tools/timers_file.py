@@ -26,6 +26,8 @@ class SavedTimer:
     seconds: int
     """For how long it was set: from 1 to LONGEST_SECONDS."""
     due_unix_seconds: float
+    rings: bool = False
+    """It is due, and nobody has silenced it."""
 
 
 def load_timers(file: Path) -> list[SavedTimer]:
@@ -54,5 +56,5 @@ def _timer(entry: dict[str, object]) -> SavedTimer:
         case {"label": str(label), "seconds": int(seconds), "due_unix_seconds": float(due) | int(due)} if (
             0 < seconds <= LONGEST_SECONDS and math.isfinite(due)
         ):
-            return SavedTimer(label, seconds, due)
+            return SavedTimer(label, seconds, due, entry.get("rings") is True)
     raise ValueError("not a timer")

@@ -6,12 +6,16 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from speakerd.errors import ToolError
 from speakerd.ports import ToolSpec
 
 Run = Callable[[Mapping[str, object]], Awaitable[str]]
 """Takes checked arguments, returns a short sentence that can be spoken; raises ToolError with one that says why not."""
+
+MOST_ARGUMENT_CHARACTERS = 16_384
+"""What a policy has looked at is all that is run: it looks at no more."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NO_PARAMETERS: Mapping[str, object] = {"type": "object", "properties": {}, "additionalProperties": False}
@@ -33,10 +37,21 @@ class Tool:
     run: Run
     deadline_seconds: float | None = None
     """Seconds that one call may take; None means the runner's deadline."""
+    reads_outside: bool = False
+    """Whether its output may be text from outside, such as the web or a calendar."""
+    is_cancellable: bool = False
+    """Whether a call may be cancelled when the user interrupts."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.spec.name):
             raise ValueError(f'"{self.spec.name}" cannot name a tool: use 1 to 64 letters, digits, "_" and "-".')
+
+
+class ToolSource(Protocol):
+    """Tools that appear and go; their owner runs elsewhere."""
+
+    def tools(self) -> tuple[Tool, ...]:
+        """What there is now, in an order that never changes."""
 
 
 def parameters(required: tuple[str, ...] = (), /, **properties: Mapping[str, object]) -> Mapping[str, object]:
@@ -51,6 +66,8 @@ def read_arguments(text: str, schema: Mapping[str, object]) -> Mapping[str, obje
     Of JSON Schema it knows type, enum, minimum, maximum, required and additionalProperties at the top level; what else
     a schema demands is for the tool to check. A whole number written as 5.0 becomes 5.
     """
+    if len(text) > MOST_ARGUMENT_CHARACTERS:
+        raise ToolError("The arguments are too long: send less.")
     try:
         arguments = json.loads(text) if text.strip() else {}
     except (ValueError, RecursionError) as error:

@@ -81,6 +81,16 @@ async def test_a_card_of_any_channels_is_heard_on_the_chosen_one(
     )
 
 
+async def test_what_may_be_a_mix_of_several_devices_gets_a_stream_for_each_direction(tmp_path: Path) -> None:
+    async def story(card: FakeCard) -> None:
+        sound = room_noise(card)
+        async with running(card, replace(PLAIN, input="default", output="default")) as room:
+            await hears(room, card, sound)
+            assert room.plane.health.is_duplex is False
+
+    await undisturbed(lambda: FakeCard(tmp_path / "card", channels=1, rate_hz=48_000), story)
+
+
 @pytest.mark.parametrize("sample_format", ["s16", "s32"])
 async def test_a_card_of_32_bits_hears_and_plays(tmp_path: Path, sample_format: str) -> None:
     async def story(card: FakeCard) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from speakerd.audio import wire
 from speakerd.audio.child_clocks import ByTime, InStep
-from speakerd.audio.child_streams import Format, Microphone
+from speakerd.audio.child_microphone import Microphone
+from speakerd.audio.child_streams import Format
 from speakerd.audio.pairing import LEAD_MS
 from speakerd.audio.pcm import bytes_of, clip_int16, samples_of
 
@@ -67,7 +68,7 @@ def test_two_streams_are_paired_by_their_times_whatever_their_rates(far_hz: int,
     for number in range(150):
         start = number * far_block
         block = far[start : start + far_block]
-        pair.played(block, {"output_buffer_dac_time": 10 + start / far_hz}, 0)
+        pair.played(bytes_of(block), {"output_buffer_dac_time": 10 + start / far_hz}, 0)
         if number >= 5:
             adc = 10 + (number - 5) / 100
             captured = bytes_of(SOUND[:near_block])
@@ -95,7 +96,7 @@ def test_after_an_xrun_of_one_of_two_streams_the_pair_is_told_to_be_anew(near_fl
         lost_far += 0.03 * (is_xrun and far_flags > 0)
         dac, adc = 10.05 + number / 100 + lost_far, 10 + number / 100 + lost_near
         marks = np.arange(number * 160 + 2, number * 160 + 162).astype(np.int16)
-        pair.played(marks, {"output_buffer_dac_time": dac}, far_flags * is_xrun)
+        pair.played(bytes_of(marks), {"output_buffer_dac_time": dac}, far_flags * is_xrun)
         flags = near_flags * is_xrun
         pair.pass_block(bytes_of(marks), 160, {"input_buffer_adc_time": adc}, flags, microphone)
     frames = [report for report in reports if isinstance(report, wire.MicFrame)]

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from speakerd.audio import wire
-from speakerd.audio.child_streams import Format, Loudspeaker, Microphone
-from speakerd.audio.pcm import bytes_of, samples_of
+from speakerd.audio.child_microphone import Microphone
+from speakerd.audio.child_streams import Format, Loudspeaker
+from speakerd.audio.pcm import bytes_of, one_channel, samples_of
 from speakerd.core.effects import PlayoutLevel
 
 Sound = NDArray[np.int16]
@@ -51,15 +52,21 @@ class Playing:
     def __init__(self, format_: Format | None = AT_24) -> None:
         self.daemon = Daemon()
         self.loudspeaker = Loudspeaker(self.daemon.take)
+        self.channels = 1
         if format_:
-            self.loudspeaker.begin(format_)
+            self.begin(format_)
+
+    def begin(self, format_: Format) -> None:
+        self.channels = format_.channels
+        self.loudspeaker.begin(format_)
 
     def obey(self, *commands: wire.Command) -> None:
         for command in commands:
             self.loudspeaker.obey(command)
 
     def blocks(self, count: int, frames: int = 240, flags: int = 0) -> Sound:
-        return np.concatenate([self.loudspeaker.block(frames, times(), flags) for _ in range(count)])
+        pcm = b"".join(self.loudspeaker.block(frames, times(), flags).pcm for _ in range(count))
+        return one_channel(pcm, self.channels, 1)
 
     @property
     def over(self) -> list[tuple[int, int]]:
@@ -81,14 +88,14 @@ def test_before_there_is_a_card_everything_is_over_at_once() -> None:
         wire.Play(3, bytes_of(SOUND[:600])), wire.Finish(3), wire.PlayCue(4, bytes_of(SOUND[:9])), wire.Flush(7)
     )
     assert playing.daemon.reports == [wire.ItemOver(3, 0, 0.0), wire.ItemOver(4, 0, 0.0), wire.Flushed(7)]
-    playing.loudspeaker.begin(AT_24)
+    playing.begin(AT_24)
     assert not playing.blocks(10).any()
 
 
 def test_settings_that_came_before_the_card_hold_for_it() -> None:
     playing = Playing(None)
     playing.obey(wire.SetGain(1.0), wire.SetGain(0.5), wire.SetSink(100, is_kept_awake=False))
-    playing.loudspeaker.begin(AT_24)
+    playing.begin(AT_24)
     playing.obey(wire.Play(1, bytes_of(SOUND[:2400])))
     came = playing.blocks(15)
     assert np.abs(came[:2400]).max() == 1, "100 ms of noise wake the sink"
@@ -100,7 +107,7 @@ def test_settings_hold_for_the_next_stream(rate_hz: int) -> None:
     playing = Playing()
     playing.obey(wire.SetGain(0.5), wire.SetLevel(PlayoutLevel.HELD.value))
     playing.blocks(3)
-    playing.loudspeaker.begin(Format(rate_hz, 10, 2))
+    playing.begin(Format(rate_hz, 10, 2))
     playing.obey(wire.Play(1, bytes_of(SOUND[:4800])))
     assert not playing.blocks(10, rate_hz // 100)[rate_hz // 100 :].any(), "answers are still held"
     playing.obey(wire.SetLevel(PlayoutLevel.FULL.value))
@@ -120,7 +127,7 @@ def test_a_pause_hands_over_silence_and_the_next_stream_goes_on_where_it_was() -
     assert not silent.any()
     playing.obey(wire.Play(2, bytes_of(SOUND[2400:2700])), wire.Finish(2))
     assert playing.over == []
-    playing.loudspeaker.begin(AT_24)
+    playing.begin(AT_24)
     after = playing.blocks(8)
     np.testing.assert_array_equal(np.concatenate((before, after))[:2700], SOUND[:2700])
     assert playing.over == [(1, 2400), (2, 300)]
@@ -132,7 +139,7 @@ def test_every_pause_waits_anew() -> None:
         playing.loudspeaker.pause()
         playing.blocks(4)
         assert playing.loudspeaker.is_quiet.is_set()
-        playing.loudspeaker.begin(AT_24)
+        playing.begin(AT_24)
         playing.loudspeaker.pause()
         assert not playing.loudspeaker.is_quiet.is_set()
 
@@ -147,7 +154,7 @@ def test_what_waits_for_a_stream_of_another_rate_is_over_and_unfinished_items_go
     )
     playing.blocks(1)
     playing.loudspeaker.pause()
-    playing.loudspeaker.begin(Format(48_000, 10, 2))
+    playing.begin(Format(48_000, 10, 2))
     assert [item for item, _ in playing.over] == [1, 2]
     tone = (8_000 * np.sin(2 * np.pi * 1_000 * np.arange(4_800) / 24_000)).astype(np.int16)
     playing.obey(wire.Play(3, bytes_of(tone)), wire.Finish(3))
@@ -192,6 +199,26 @@ def test_pulses_tell_every_100_ms_what_plays_and_how_often_the_card_ran_dry() ->
     assert [pulse.underruns for pulse in pulses] == [0, 1, 1, 1]
 
 
+def test_what_nobody_hears_is_silence_to_the_microphone() -> None:
+    playing = Playing(Format(48_000, 10, 2))
+    playing.obey(wire.SetSink(0, is_kept_awake=True))
+    soft = playing.loudspeaker.block(480, times(), 0)
+    assert any(soft.pcm)
+    assert soft.mono is None
+    playing.obey(wire.Play(1, bytes_of(SOUND[:4800])))
+    for _ in range(12):
+        block = playing.loudspeaker.block(480, times(), 0)
+        assert block.mono == bytes_of(one_channel(block.pcm, 2, 2))
+
+
+def test_a_block_of_another_length_goes_on_where_the_last_one_ended() -> None:
+    playing = Playing()
+    playing.obey(wire.Play(1, bytes_of(SOUND[:4800])), wire.Finish(1))
+    came = [playing.blocks(1, frames) for frames in (240, 240, 100, 240, 500, *[240] * 16)]
+    np.testing.assert_array_equal(np.concatenate(came)[:4800], SOUND[:4800])
+    assert playing.over == [(1, 4800)]
+
+
 # The microphone
 
 
@@ -204,7 +231,7 @@ def hearing(rate_hz: int = 48_000, block_ms: int = 10, channels: int = 1, **more
 def listen(microphone: Microphone, blocks: int, frames: int = 480, start: int = 0) -> None:
     for number in range(start, start + blocks):
         part = SOUND[number * frames : (number + 1) * frames]
-        microphone.hear(bytes_of(part), np.zeros(frames, np.int16), 0)
+        microphone.hear(bytes_of(part), bytes(2 * frames), 0)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +243,7 @@ def test_all_that_is_captured_is_reported_once_and_in_order(rate_hz: int, block_
     count = len(SOUND) // frames
     far = SOUND[::-1]
     for at in range(0, count * frames, frames):
-        microphone.hear(bytes_of(SOUND[at : at + frames]), far[at : at + frames], 0)
+        microphone.hear(bytes_of(SOUND[at : at + frames]), bytes_of(far[at : at + frames]), 0)
     opened, *reports = daemon.reports
     assert opened == wire.CaptureOpened(3, rate_hz, block_ms, True)
     heard = daemon.of(wire.MicFrame)
@@ -232,17 +259,15 @@ def test_all_that_is_captured_is_reported_once_and_in_order(rate_hz: int, block_
     assert all(len(wire.pack(frame)) <= 1 << 16 for frame in heard)
 
 
-def test_silence_of_ours_is_not_sent_nor_is_what_only_keeps_the_sink_awake() -> None:
+def test_silence_of_ours_is_not_sent() -> None:
     daemon, microphone = hearing()
-    noise = np.random.default_rng(0).integers(-1, 2, 480).astype(np.int16)
-    for _ in range(6):
-        microphone.hear(bytes_of(SOUND[:480]), noise, 0)
-    for _ in range(6):
-        microphone.hear(bytes_of(SOUND[:480]), noise * 2, 0)
-    frames = daemon.of(wire.MicFrame)
-    half = len(frames) // 2
-    assert all(len(frame.pcm) == frame.near_bytes for frame in frames[:half])
-    assert all(len(frame.pcm) == 2 * frame.near_bytes for frame in frames[half:])
+    for sounds in [False] * 6 + [True, False, True, True]:
+        microphone.hear(bytes_of(SOUND[:480]), bytes_of(SOUND[:480]) if sounds else None, 0)
+    *silent, frame = daemon.of(wire.MicFrame)
+    assert [len(frame.pcm) - frame.near_bytes for frame in silent] == [0, 0]
+    assert frame.pcm[frame.near_bytes :] == bytes_of(
+        np.concatenate((SOUND[:480], 0 * SOUND[:480], SOUND[:480], SOUND[:480]))
+    )
 
 
 @pytest.mark.parametrize(
@@ -263,7 +288,7 @@ def test_what_was_lost_is_told_exactly_once(
     listen(microphone, 12)
     before = len(daemon.of(wire.MicFrame))
     listen(microphone, block)
-    microphone.hear(bytes_of(SOUND[:480]), np.zeros(480, np.int16), flags, is_unpaired=is_unpaired)
+    microphone.hear(bytes_of(SOUND[:480]), bytes(960), flags, is_unpaired=is_unpaired)
     listen(microphone, 12)
     told = [(frame.was_overrun, frame.is_unpaired) for frame in daemon.of(wire.MicFrame)[before:]]
     assert [one for one in told if one != (False, False)] == [one for one in [expected] if one != (False, False)]
@@ -288,8 +313,20 @@ def test_one_channel_of_the_card_is_taken() -> None:
     daemon, microphone = hearing(channels=2, channel=2)
     both = np.stack((SOUND[:480], SOUND[480:960]), axis=1)
     for _ in range(6):
-        microphone.hear(bytes_of(both.reshape(-1)), np.zeros(480, np.int16), 0)
+        microphone.hear(bytes_of(both.reshape(-1)), bytes(960), 0)
     assert samples_of(daemon.of(wire.MicFrame)[0].pcm)[:480].tolist() == SOUND[480:960].tolist()
+
+
+def test_of_two_channels_both_are_told_where_their_mean_is_wanted() -> None:
+    daemon, microphone = hearing(channels=2)
+    for _ in range(3):
+        microphone.hear(bytes_of(SOUND[:960]), bytes_of(SOUND[:480]), 0)
+    microphone.hear(bytes_of(SOUND[:960]), None, 0)
+    assert daemon.of(wire.CaptureOpened) == [wire.CaptureOpened(3, 48_000, 10, True, channels=2)]
+    [frame] = daemon.of(wire.MicFrame)
+    assert frame.end == 4 * 480
+    assert frame.pcm[: frame.near_bytes] == 4 * bytes_of(SOUND[:960])
+    assert frame.pcm[frame.near_bytes :] == 3 * bytes_of(SOUND[:480]) + bytes(960)
 
 
 # Any order
@@ -322,7 +359,7 @@ def test_every_finished_item_is_over_once_whatever_happens(steps: list[wire.Play
             case "pause":
                 playing.loudspeaker.pause()
                 assert not playing.blocks(2).any()
-                playing.loudspeaker.begin(AT_24)
+                playing.begin(AT_24)
             case wire.Flush():
                 playing.obey(step)
                 finished |= open_items
@@ -331,6 +368,35 @@ def test_every_finished_item_is_over_once_whatever_happens(steps: list[wire.Play
                 playing.blocks(count)
     playing.blocks(120)
     assert sorted(item for item, _ in playing.over) == sorted(finished)
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps=st.lists(COMMANDS, max_size=30), halves=st.integers(1, 2))
+def test_what_is_made_ahead_is_never_heard_once_it_is_wrong(
+    steps: list[wire.Play | wire.Flush | str | int], halves: int
+) -> None:
+    """Beside one to whom a setting is told again before each block, so that it never knows the next one."""
+    ahead, anew = Playing(), Playing()
+    base = 0
+    for step in [wire.SetGain(halves / 2), *steps, 30]:
+        for playing in (ahead, anew):
+            match step:
+                case wire.Play(item=item, pcm=pcm):
+                    playing.obey(wire.Play(base + item, pcm))
+                case "finish":
+                    playing.obey(*(wire.Finish(base + item) for item in (1, 2, 3)))
+                case "pause":
+                    playing.loudspeaker.pause()
+                    playing.blocks(2)
+                    playing.begin(AT_24)
+                case wire.SetGain() | wire.Flush():
+                    playing.obey(step)
+        base += 10 * (step == "finish" or isinstance(step, wire.Flush))
+        for _ in range(step if isinstance(step, int) else 0):
+            anew.obey(wire.SetGain(halves / 2))
+            assert ahead.blocks(1).tolist() == anew.blocks(1).tolist()
+    assert ahead.over == anew.over
+    assert ahead.daemon.of(wire.Flushed) == anew.daemon.of(wire.Flushed)
 
 
 @pytest.mark.parametrize(
@@ -344,5 +410,5 @@ def test_reports_are_as_long_as_is_wanted_or_as_is_best_while_something_plays(
     microphone.report_ms = report_ms
     for number in range(24):
         part = slice(number * 480, (number + 1) * 480)
-        microphone.hear(bytes_of(SOUND[part]), SOUND[part] if plays else None, 0)
+        microphone.hear(bytes_of(SOUND[part]), bytes_of(SOUND[part]) if plays else None, 0)
     assert [frame.near_bytes // 96 for frame in daemon.of(wire.MicFrame)] == lengths_ms

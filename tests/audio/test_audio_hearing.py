@@ -149,6 +149,40 @@ def test_a_turn_that_outlives_its_uplink_is_not_told_to_be_over() -> None:
     assert [type(event) for event in room.events] == [UtteranceBegan, UplinkClosed]
 
 
+def test_a_turn_that_is_over_before_the_next_session_is_there_is_told_when_all_of_it_is_sent() -> None:
+    """Else nobody would answer what was said while the connection was broken."""
+    room = Room(TurnRules(finds_turns=True, silence_ms=700))
+    sound = in_room(silence(1.0), command(), silence(1.5))
+    middle = 24_000 + len(command()) // 2
+    room.open_uplink(4)
+    room.listen(sound[:middle])
+    left_off = room.hearing.ring.end
+    room.close_uplink()
+    room.listen(sound[middle:])
+    room.hearing.orders.append(Order(7, left_off))
+    room.hearing.obey()
+    assert [type(event) for event in room.events] == [UtteranceBegan, UplinkClosed, UtteranceBegan, UtteranceEnded]
+    assert len(room.sent_to(7)) >= 2 * (room.hearing.ring.end - left_off - 480)
+    room.close_uplink()
+    room.open_uplink(8)
+    room.listen(silence(0.1))
+    assert len(room.events) == 5, "told once"
+
+
+@pytest.mark.parametrize("speaks_again", [False, True])
+def test_a_turn_that_was_over_before_the_next_one_is_activated_is_nobodys(speaks_again: bool) -> None:
+    room = Room(TurnRules(finds_turns=True, silence_ms=700))
+    room.open_uplink(4)
+    room.listen(in_room(silence(1.0), command()))
+    room.close_uplink()
+    room.listen(silence(2.0))
+    before = room.hearing.ring.end
+    room.listen(in_room(command(), silence(1.5)) if speaks_again else silence(1.5))
+    room.hearing.orders.append(Order(7, before))
+    room.listen(silence(0.1))
+    assert [type(event) for event in room.events] == [UtteranceBegan, UplinkClosed]
+
+
 def test_turns_are_not_told_where_nobody_asked() -> None:
     room = Room(TurnRules(trims_silence=True))
     room.open_uplink(4)

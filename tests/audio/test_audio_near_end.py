@@ -72,6 +72,18 @@ def test_without_a_canceller_every_sample_passes_at_once_and_unchanged(rate_hz: 
 
 
 @pytest.mark.parametrize("cancels_echo", [False, True])
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+def test_of_two_channels_the_mean_is_heard(rate_hz: int, cancels_echo: bool) -> None:
+    one, two = (NearEnd(rate_hz, channels, cancels_echo=cancels_echo) for channels in (1, 2))
+    sound = np.random.default_rng(1).integers(-9_000, 9_000, rate_hz // 10).astype(np.int16)
+    both = np.stack((sound - 3, sound + 3), axis=1).reshape(-1)
+    for far in (SILENCE, sound):
+        mono, mean = one.process(sound, far), two.process(both, far)
+        np.testing.assert_array_equal(mono.session, mean.session)
+        np.testing.assert_array_equal(mono.wake, mean.wake)
+
+
+@pytest.mark.parametrize("cancels_echo", [False, True])
 def test_levels_are_told_only_where_they_are_wanted(cancels_echo: bool) -> None:
     sound = tones(16_000, 1.0)
     for wants_levels in (False, True):

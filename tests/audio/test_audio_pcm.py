@@ -57,6 +57,12 @@ def test_mono_is_the_mean_of_the_channels(interleaved: list[int], channels: int,
     assert pcm.one_channel(np.array(interleaved, np.int16).tobytes(), channels, 0).tolist() == mono
 
 
+@given(st.lists(st.tuples(int16, int16)))
+def test_a_mean_that_is_not_rounded_is_exact(frames: list[tuple[int, int]]) -> None:
+    mean = pcm.mean_of(np.array(frames, np.int16).reshape(-1), 2)
+    assert mean.tolist() == [(left + right) / 2 for left, right in frames]
+
+
 @given(st.lists(int16), st.integers(1, 8), st.booleans(), st.integers(0, 8))
 def test_what_is_on_all_channels_is_on_each_and_in_their_mean(
     values: list[int], channels: int, is_32_bit: bool, channel: int

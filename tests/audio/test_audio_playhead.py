@@ -140,6 +140,18 @@ def test_ringing_repeats_until_it_fades_out() -> None:
     assert playhead.take(7).tolist() == [160, 180, 40, 40, 0, 0, 0]
 
 
+def test_ringing_rises_evenly_to_the_ear_and_then_stays() -> None:
+    playhead = Playhead(RATE_HZ)
+    playhead.ring(samples(10_000), rising_ms=400)
+    taken = np.concatenate([playhead.take(count) for count in (0, 30, 1, 169, 100, 200)])
+    loudness_db = 20 * np.log10(taken / 10_000)
+    assert loudness_db[[0, 100, 200, 300, 400, 499]] == pytest.approx([-24, -18, -12, -6, 0, 0], abs=0.01)
+    assert (np.diff(taken) >= 0).all()
+    playhead.ring(samples(10_000), rising_ms=400)
+    playhead.take(5)
+    assert playhead.take(1)[0] < 700, "another alarm begins softly, too"
+
+
 def test_ringing_anew_replaces_the_ringing() -> None:
     playhead = Playhead(RATE_HZ)
     playhead.ring(samples(100))
@@ -414,20 +426,12 @@ def test_to_be_told_again_what_holds_changes_nothing(is_kept_awake: bool, steps:
         again.set_level(level)
         for playhead in (once, again):
             match step:
-                case PlayoutLevel():
-                    playhead.set_level(step)
                 case ("queue", count):
                     playhead.queue(number, content[place : place + count])
-                case ("cue", _):
-                    playhead.cue(number, content[:7])
-                case ("ring", _):
-                    playhead.ring(content[:9])
-                case ("stop ringing", _):
-                    playhead.stop_ringing()
-                case ("gain", halves):
-                    playhead.set_gain(halves / 2)
-                case ("flush", _):
-                    playhead.flush()
+                case ("take", _):
+                    pass
+                case _:
+                    obey(playhead, step, number, content)
         match step:
             case PlayoutLevel():
                 level = step
@@ -437,3 +441,56 @@ def test_to_be_told_again_what_holds_changes_nothing(is_kept_awake: bool, steps:
                 assert once.take(count).tolist() == again.take(count).tolist()
         assert once.take_over() == again.take_over()
         assert once.progress() == again.progress()
+
+
+@pytest.mark.parametrize("is_kept_awake", [False, True])
+@given(steps=STEPS)
+def test_what_is_seen_ahead_is_what_would_be_taken(is_kept_awake: bool, steps: Orders) -> None:
+    taking, looking = (awaking(is_kept_awake=is_kept_awake) for _ in range(2))
+    content = (np.arange(3000) % 200 * 100 - 9_000).astype(np.int16)
+    content[500:900] = 0
+    place = 0
+    for number, step in enumerate([*PLAYING, *steps, (TAKE, 70)], 1):
+        match step:
+            case ("take", count):
+                assert seen(looking, count).tolist() == taking.take(count).tolist()
+            case ("queue", count):
+                for playhead in (taking, looking):
+                    playhead.queue(number // 2, content[place : place + count])
+                    if number % 2:
+                        playhead.finish(number // 2)
+                place += count
+            case _:
+                for playhead in (taking, looking):
+                    obey(playhead, step, number, content)
+        assert taking.take_over() == looking.take_over()
+        assert taking.progress() == looking.progress()
+
+
+def seen(playhead: Playhead, count: int) -> NDArray[np.int16]:
+    """What is taken, looked at ahead where that can be: of several blocks the first."""
+    if not count:
+        return playhead.take(count)
+    silent = [samples(*[0] * count)] if playhead.rests else []
+    ahead = [*silent, playhead.ahead(count, 1), playhead.ahead(count, 3)[:count]]
+    for block in ahead:
+        if len(block):
+            playhead.skip(count)
+            return block
+    return playhead.take(count)
+
+
+def obey(playhead: Playhead, step: tuple[str, int] | PlayoutLevel, number: int, content: NDArray[np.int16]) -> None:
+    match step:
+        case PlayoutLevel():
+            playhead.set_level(step)
+        case ("cue", _):
+            playhead.cue(1000 + number, content[:7])
+        case ("ring", _):
+            playhead.ring(content[:9])
+        case ("stop ringing", _):
+            playhead.stop_ringing()
+        case ("gain", halves):
+            playhead.set_gain(halves / 2)
+        case _:
+            playhead.flush()

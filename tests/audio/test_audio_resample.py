@@ -123,6 +123,9 @@ def test_equal_rates_change_nothing_and_wait_for_nothing(values: list[int], rate
 
 def test_float_input_is_the_same_sound() -> None:
     wave = tone(48_000, 440, 0.1)
+    for rate_hz in (16_000, 48_000):
+        on_the_scale_of_int16 = Resampler(48_000, rate_hz).process(int16(wave).astype(np.float64))
+        np.testing.assert_array_equal(on_the_scale_of_int16, Resampler(48_000, rate_hz).process(int16(wave)))
     as_float = (np.rint(wave) / 32_768).astype(np.float32)
     np.testing.assert_array_equal(
         Resampler(48_000, 16_000).process(as_float), Resampler(48_000, 16_000).process(int16(wave))

@@ -9,7 +9,9 @@ from soak.unplug_episodes import LOST, episode, late_card, speaker
 from speakerd.core.lights import Light
 from speakerd.demo.card import Direction, FakeCard, Style
 
-_HEARING_SECONDS = 2.0
+_LOST_SECONDS = 5.0
+_HEARING_SECONDS = 10.0
+"""Not how fast it is, which `scripts/soak unplug` measures, but that it needs nobody: the machine may be busy."""
 _SPINNING = 0.5
 """Share of a core that a process which waits never takes."""
 
@@ -22,7 +24,7 @@ async def test_a_pulled_card_has_its_light_and_its_line_and_is_heard_again_soon(
         for direction, style in ways:
             outcome = await episode(card, witness, direction, style)
             assert outcome.was_told, (outcome, witness.lights, witness.journal)
-            assert outcome.lost_seconds < 1.5
+            assert outcome.lost_seconds < _LOST_SECONDS
             assert outcome.hearing_seconds < _HEARING_SECONDS
             assert outcome.cpu_share < _SPINNING
             assert outcome.lost_processes == 0

@@ -99,7 +99,7 @@ async def _converse(card: FakeCard, url: str, seconds: float) -> None:
 
 def _sessions(on: Stage, url: str) -> RealtimeSessions:
     settings = EndpointSettings(name="custom", url=url)
-    return RealtimeSessions((endpoint(settings, Path("/none"), {}),), (), on.plane.player, on.post)
+    return RealtimeSessions((endpoint(settings, Path("/none"), {}),), tuple, on.plane.player, on.post)
 
 
 @asynccontextmanager

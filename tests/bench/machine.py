@@ -28,8 +28,9 @@ def machine(packages: Iterable[str]) -> dict[str, Any]:
 
 
 def service_environment() -> dict[str, str]:
-    """Without settings of numerical libraries: systemd starts the speaker without them, whatever this shell has."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_NUMERICAL)}
+    """Without settings of numerical libraries and of Python: systemd starts the speaker without them."""
+    unwanted = (*_NUMERICAL, "PYTHONDONTWRITE", "PYTHONUNBUFFERED")
+    return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
 
 
 def finite(value: Any) -> Any:

@@ -71,7 +71,7 @@ async def _live_through(talk: Talk, way: Way, socket: Path, bill: Bill) -> None:
         unix_socket=socket,
         turns=None if way.finds_turns else _SERVER_VAD,
     )
-    sessions = RealtimeSessions([endpoint], (), card.player, daemon.post, on_usage=book)
+    sessions = RealtimeSessions([endpoint], tuple, card.player, daemon.post, on_usage=book)
     devices = replace(fake_devices(Forgetful()), sessions=sessions, capture=card.capture, player=card.player)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(daemon.run(devices))

@@ -84,7 +84,7 @@ async def _listen(lines: asyncio.StreamReader, runs: Server) -> None:
 
 def sessions_at(url: str, player: Player, post: Post, on_usage: OnUsage | None = None) -> RealtimeSessions:
     """The sessions of one endpoint without a key."""
-    return RealtimeSessions([Endpoint("bench", url, {}, _MODEL)], (), player, post, on_usage=on_usage)
+    return RealtimeSessions([Endpoint("bench", url, {}, _MODEL)], tuple, player, post, on_usage=on_usage)
 
 
 class WakingEars(NoEars):

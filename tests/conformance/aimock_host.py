@@ -166,7 +166,9 @@ async def talking(where: Endpoint, tools: Sequence[ToolSpec] = (), facts: str = 
         talk.billed.append(billed)
 
     player = StoryPlayer([])
-    sessions = RealtimeSessions([where], tools, player, post, facts=lambda: facts, trace=trace, on_usage=book)
+    sessions = RealtimeSessions(
+        *([where], lambda: tools, player, post), facts=lambda: facts, trace=trace, on_usage=book
+    )
     talk = Talk(sessions)
     running = asyncio.create_task(sessions.run())
     try:

@@ -24,9 +24,8 @@ from speakerd.service.client import request
 from speakerd.service.control import ControlServer
 from speakerd.service.notify import Notifier
 from speakerd.service.telling import Telling, snapshot
-from speakerd.tools.everyday import everyday_tools
+from speakerd.tools.everyday import everyday_tools, kept_in
 from speakerd.tools.registry import ToolRunner
-from speakerd.tools.timers import Timers
 
 SET_TIMER: Wire = {"name": "set_timer", "arguments": {"minutes": 10, "label": "pasta"}, "id": "call_1"}
 TIMER: list[Wire] = [
@@ -65,10 +64,11 @@ async def speaker(folder: Path, *servers: Aimock) -> AsyncIterator[Speaker]:
     daemon = Daemon(Rules(endpoints=tuple(EndpointRule(server.address) for server in servers)), observers)
     control = ControlServer(kitchen.control, daemon.post, lambda: snapshot(daemon.state))
     observers.append(Telling(control, Notifier()))
-    timers = Timers(folder / "timers.json", daemon.post, asyncio.get_running_loop())
-    tools = ToolRunner(everyday_tools(timers, lambda: 0.5, lambda _: None), daemon.post, deadline_seconds=10)
+    kept = kept_in(folder, daemon.post, asyncio.get_running_loop())
+    offered = everyday_tools(kept, daemon.post, lambda: 0.5, lambda _: None)
+    tools = ToolRunner(offered, daemon.post, deadline_seconds=10)
     endpoints = [custom(server.url) for server in servers]
-    sessions = RealtimeSessions(endpoints, tools.specs(), StoryPlayer([]), daemon.post)
+    sessions = RealtimeSessions(endpoints, tools.specs, StoryPlayer([]), daemon.post)
     devices = replace(fake_devices(told), sessions=sessions, tools=tools, control=control)
     with closing(control):
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
@@ -83,7 +83,7 @@ async def speaker(folder: Path, *servers: Aimock) -> AsyncIterator[Speaker]:
                 await running
                 await sessions.close_all()
                 await tools.close()
-                timers.cancel_all()
+                kept.timers.cancel_all()
                 for owner in owners:
                     owner.cancel()
 

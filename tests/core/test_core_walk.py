@@ -10,12 +10,14 @@ import pytest
 
 from speakerd.core import effects as do
 from speakerd.core import events as on
-from speakerd.core.derived import deadline_seconds, hold, may_bill, playout_level
+from speakerd.core.derived import deadline_seconds, hold, is_waiting, may_bill, playout_level
 from speakerd.core.endpoints import FATAL, Down
 from speakerd.core.lights import Light, light
+from speakerd.core.policy import Verdict
 from speakerd.core.state import (
     Active,
     Announcement,
+    Approval,
     Card,
     Conversation,
     Held,
@@ -35,7 +37,7 @@ from speakerd.core.state import (
 )
 from speakerd.core.step import step
 from speakerd.core.timers import numbers
-from walks import BAD_KEY, FULL_DUPLEX, NO_NETWORK, WALKED, WALKS
+from walks import BAD_KEY, CODE, FULL_DUPLEX, NO_NETWORK, WALKED, WALKS
 from world import BEFORE, NOW, SPARE, World
 
 
@@ -50,6 +52,11 @@ def canonical(state: State) -> State:
         holds=0,
         checks=0,
         presses=0,
+        approval=None if state.approval is None else replace(state.approval, number=1),
+        approvals=0,
+        waits=0,
+        minutes=0,
+        pressed_for=1 if state.approval and state.approval.number == state.pressed_for else 0,
         announced=1,
         cues=_any_cue(state.cues),
         fault=on.Fault.NO_NETWORK if state.fault else None,
@@ -83,9 +90,10 @@ def _canonical_down(state: State) -> tuple[Down, ...]:
 
 
 def _canonical_talk(talk: Conversation, number: int) -> Conversation:
-    # Nothing but an empty transcript asks for the interrupter, and no walk has one.
+    # Nothing but an empty transcript asks for the interrupter, and no walk has one. What was asked is counted, too.
     since_sample = 0 if (talk.since_sample or 0) > 0 else talk.since_sample
-    return replace(talk, session=number, root=0, turns=0, since_sample=since_sample, interrupter=None)
+    talk = replace(talk, session=number, root=0, turns=0, since_sample=since_sample, interrupter=None, asked=())
+    return replace(talk, notes=talk.notes[:1])
 
 
 def _any_cue(cues: frozenset[do.Cue]) -> frozenset[do.Cue]:
@@ -111,7 +119,11 @@ def transition(state: State, world: World, event: on.Event) -> tuple[State, Worl
         assert state.rules.full_duplex or not (is_left_off and world.echo), "our own voice is sent"
         if isinstance(effect, do.StopTimer):
             assert effect.timer in world.timers | fired, "stops what does not run"
+        assert not isinstance(effect, do.RunTool) or _may_run(state, event, effect.name), "nobody approved it"
         world = world.after(effect)
+    if isinstance(event, on.ToolCalled) and _calls_made(after) > _calls_made(state):
+        called = [each for each in effects if getattr(each, "call_id", None) == event.call_id]
+        assert len(called) == 1, "a call that is answered twice, or never"
     if isinstance(event, on.WakeWordHeard) and isinstance(state.phase, Idle):
         world = replace(world, waking=True)
     if isinstance(after.phase, Idle):
@@ -122,8 +134,33 @@ def transition(state: State, world: World, event: on.Event) -> tuple[State, Worl
     return after, world, effects
 
 
+def _may_run(state: State, event: on.Event, tool: str) -> bool:
+    """Whether a tool may be run because of an event: a guarded one takes the owner's hand, or the code by his mouth."""
+    guards = {rule.tool: rule.verdict for rule in state.rules.policy}
+    waits = state.approval is not None and state.approval.tool == tool
+    match event:
+        case _ if tool not in guards:
+            return True
+        case on.ActionPressed() | on.ActionReleased():
+            return waits
+        case on.Transcribed(talker=on.Talker.USER, text=text):
+            talk = conversation(state.phase)
+            is_trusted = talk is not None and not talk.is_tainted
+            return waits and is_trusted and text == CODE and guards[tool] is Verdict.CONFIRM
+        case _:
+            return False
+
+
+def _calls_made(state: State) -> int:
+    talk = conversation(state.phase)
+    return talk.calls_made if talk else 0
+
+
 def check(state: State, world: World) -> None:
     """The invariants of the design, in every state."""
+    if state.approval is not None and state.approval.code:
+        talk = conversation(state.phase)
+        assert talk is None or not talk.is_tainted, "a code after strangers' words"
     idle = isinstance(state.phase, Idle)
     talk = conversation(state.phase)
     lost = talk is not None and talk.is_lost
@@ -179,6 +216,9 @@ def _wanted_timers(state: State) -> set[on.Timer]:
         on.Timer.HEALTH: _waits_for_an_endpoint(state),
         on.Timer.ANNOUNCEMENT: state.announcing is not None,
         on.Timer.TAP: state.is_tap,
+        on.Timer.WAITING: is_waiting(state),
+        on.Timer.MINUTE: state.calls_lately > 0,
+        on.Timer.APPROVAL: state.approval is not None,
     }
     return {timer for timer, is_needed in needs.items() if is_needed}
 
@@ -330,6 +370,9 @@ def test_every_reachable_state_keeps_the_invariants(rules: Rules, which: str) ->
         if (number := hold(state)) is not None:
             after, next_world, _ = transition(state, world, on.TimedOut(on.Timer.HOLD, number))
             assert next_world.level is do.PlayoutLevel.FULL, f"{state} is held on by its timer"
+        if state.approval is not None and not state.stopping:
+            after, _, _ = transition(state, world, on.TimedOut(on.Timer.APPROVAL, state.approval.number))
+            assert after.approval is None, f"{state} waits for ever"
 
 
 def test_every_light_is_reached() -> None:
@@ -361,6 +404,11 @@ def test_the_walk_can_fail() -> None:
         (State(phase=Speaking(talk, ("i1",))), World(ON_AIR, timers=AGES, level=do.PlayoutLevel.DUCKED)),
         (State(cues=frozenset({do.Cue.MUTED})), World()),
         (State(failure_untold=True), World()),
+        (State(approval=Approval(1, "garage", "{}", "")), World()),
+        (
+            State(phase=Listening(Conversation(NOW, is_tainted=True)), approval=Approval(1, "unlock", "{}", CODE)),
+            World(ON_AIR, timers=AGES | {on.Timer.APPROVAL}),
+        ),
         (State(rules=FULL_DUPLEX, phase=Speaking(talk, ("i1",), Held(0))), HELD_FOR_EVER),
     ):
         with pytest.raises(AssertionError):

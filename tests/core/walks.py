@@ -11,6 +11,7 @@ from speakerd.core import effects as do
 from speakerd.core import events as on
 from speakerd.core.budget import Budget
 from speakerd.core.endpoints import EndpointRule
+from speakerd.core.policy import PolicyRule, Verdict
 from speakerd.core.state import (
     END_CONVERSATION,
     Rules,
@@ -42,6 +43,7 @@ EVENTS: list[on.Event] = [
     on.MuteAsked(True),
     on.MuteAsked(False),
     on.EndAsked(),
+    on.RingingStopAsked(),
     on.WordsChanged(RULES.words),
     on.StopAsked(),
     on.SessionOpened(NOW),
@@ -168,6 +170,37 @@ WALKS["what is said, and rings"] = [
     *(on.TimedOut(on.Timer.ANNOUNCEMENT, 0), on.TimedOut(on.Timer.PHASE, 0), on.StopAsked()),
 ]
 FULL_DUPLEX = replace(RULES, full_duplex=True)
+CODE = "471"
+GUARDED = (PolicyRule("unlock", Verdict.CONFIRM), PolicyRule("garage", Verdict.BUTTON))
+_CALLS = [
+    on.ToolCalled(NOW, "r1", "c1", "unlock", "{}", (), CODE),
+    on.ToolCalled(NOW, "r1", "c2", "garage", "{}", (), CODE),
+    on.ToolCalled(NOW, "r1", "c3", "read", "{}", (), CODE),
+]
+WALKS["calls that wait for approval"] = [
+    *(on.CardFound(), on.WakeWordHeard("hey_jarvis", 0.9, 50_000), on.SessionOpened(NOW), _CALLS[0], _CALLS[2]),
+    *(on.SpeechStarted(NOW, "u1"), on.SpeechStopped(NOW, "u1"), on.ResponseCreated(NOW, "r1")),
+    *(on.ResponseEnded(NOW, "r1", on.Status.COMPLETED), on.ActionPressed()),
+    *(on.ToolFinished(NOW, "c3", "a stranger's words", is_strangers=True), on.ToolFinished(NOW, "approved-1", "done")),
+    *(on.Transcribed(NOW, "u1", on.Talker.USER, CODE), on.TimedOut(on.Timer.WAITING, 0)),
+    *(on.AnswerStarted(NOW, "r1", "i1"), on.PlayoutEnded("i1", 900, cut_short=False)),
+    *(on.TimedOut(on.Timer.APPROVAL, 1), on.TimedOut(on.Timer.PHASE, 0)),
+]
+_HELD = "calls that wait for approval, and the button held"
+WALKS[_HELD] = [
+    *(on.CardFound(), on.ActionPressed(), on.ActionReleased(), on.SessionOpened(NOW), _CALLS[1]),
+    *(on.ResponseCreated(NOW, "r1"), on.ResponseEnded(NOW, "r1", on.Status.COMPLETED), on.UplinkClosed(NOW)),
+    *(on.ToolFinished(NOW, "approved-1", "done"), on.TimedOut(on.Timer.TAP, 0)),
+    *(on.AnswerStarted(NOW, "r1", "i1"), on.PlayoutEnded("i1", 900, cut_short=False)),
+    *(on.TimedOut(on.Timer.APPROVAL, 1), on.TimedOut(on.Timer.PHASE, 0)),
+]
+WALKS["calls that wait for approval in several sessions"] = [
+    *(on.CardFound(), on.WakeWordHeard("hey_jarvis", 0.9, 50_000), on.SessionOpened(NOW), _CALLS[0], _CALLS[2]),
+    *(on.SessionClosed(NOW, NO_NETWORK, "gone"), on.SpeechStopped(NOW, "u1"), on.ResponseCreated(NOW, "r1")),
+    *(on.ToolFinished(NOW, "c3", "a stranger's words", is_strangers=True), on.ToolFinished(NOW, "approved-1", "done")),
+    *(on.ActionPressed(), on.AnswerStarted(NOW, "r1", "i1"), on.PlayoutEnded("i1", 900, cut_short=False)),
+    *(on.TimedOut(on.Timer.APPROVAL, 1), on.TimedOut(on.Timer.PHASE, 0)),
+]
 ALL_MONEY_CAN_BUY = replace(
     FULL_DUPLEX,
     endpoints=TWO_ENDPOINTS,
@@ -189,4 +222,7 @@ WALKED = [
     (replace(RULES, turn_cues=True, reopening_tries=1), "a conversation in several sessions, and cues"),
     (replace(FULL_DUPLEX, facts=True, reopening_tries=1), "a conversation in several sessions"),
     (ALL_MONEY_CAN_BUY, "what goes on beside"),
+    (replace(FULL_DUPLEX, policy=GUARDED, waiting_cue_seconds=4.0), "calls that wait for approval"),
+    (replace(RULES, policy=GUARDED, push_to_talk=True, local_turns=True), _HELD),
+    (replace(RULES, policy=GUARDED, reopening_tries=1), "calls that wait for approval in several sessions"),
 ]

@@ -96,7 +96,11 @@ class World:
             case do.MarkUplink():
                 assert self.uplink is None, "what is open has its own end"
                 return replace(self, echo=bool(self.playing))
-            case do.RefuseAsk() | do.Exit():
+            case do.SendNote():
+                assert effect.session in self.sessions, "notes for nobody"
+            case do.CancelTool(call_id=call_id):
+                assert not call_id.startswith("approved"), "ends what the owner approved"
+            case do.RefuseAsk() | do.Exit() | do.NoteDecision():
                 pass
         return self
 

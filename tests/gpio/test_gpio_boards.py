@@ -18,7 +18,12 @@ FACTS = {
     ),
     "respeaker-2mic": Board("respeaker-2mic", "ReSpeaker 2-Mics Pi HAT", "seeed2micvoicec", i2s=True, action_pin=17),
     "aiy-voice": Board("aiy-voice", "Google AIY Voice HAT", "sndrpigooglevoi", i2s=True, action_pin=23, led_pin=25),
-    "usb-speakerphone": Board("usb-speakerphone", "USB speakerphone", hardware_aec=True),
+    "usb-speakerphone": Board(
+        "usb-speakerphone",
+        "USB speakerphone",
+        known_as=("Jabra SPEAK", "PowerConf", "eMeet"),
+        hardware_aec=True,
+    ),
     "none": Board("none"),
 }
 
@@ -44,11 +49,13 @@ def test_every_shipped_folder_is_a_board_with_a_readme() -> None:
     ("table", "sentence"),
     [
         ({"tittle": "x"}, 'unknown key "tittle": did you mean "title"?'),
-        ({"sound": "x"}, 'unknown key "sound": known keys are title, card, hardware_aec, i2s, pins.'),
+        ({"sound": "x"}, 'unknown key "sound": known keys are title, card, known_as, hardware_aec, i2s, pins.'),
         ({"pins": {"acton": 17}}, 'unknown key "pins.acton": did you mean "pins.action"?'),
         ({"pins": {"buzzer": 17}}, 'unknown key "pins.buzzer": known keys are action, mute, led, rgb.'),
         ({"title": 5}, '"title" must be a string, not 5.'),
         ({"hardware_aec": "yes"}, "\"hardware_aec\" must be true or false, not 'yes'."),
+        ({"known_as": "Jabra"}, "\"known_as\" must be a list of names, not 'Jabra'."),
+        ({"known_as": [""]}, "\"known_as\" must be a list of names, not ['']."),
         ({"pins": 17}, '"pins" must be a table, not 17.'),
         ({"pins": {"action": "17"}}, "\"pins.action\" must be a GPIO number from 0 to 27, not '17'."),
         ({"pins": {"action": True}}, '"pins.action" must be a GPIO number from 0 to 27, not True.'),

@@ -75,8 +75,8 @@ def test_it_does_not_talk_with_a_television_for_ever() -> None:
 
 def test_it_can_say_what_it_can_do_and_repeat_itself() -> None:
     book = Phrasebook()
-    (before,) = book.answer("say that again", TOOLS)
-    assert before == Say("I have not said anything yet.")
+    assert list(book.answer("say that again", TOOLS)) == [Call("repeat", {})]
+    assert list(Phrasebook().answer("say that again", [])) == [Say("I have not said anything yet.")]
     (helping,) = book.answer("what can you do", [WEATHER])
     assert helping == Say("This is what I can do. Tells the weather. I can also tell you a story.")
     assert book.answer("repeat that", TOOLS) == [helping]

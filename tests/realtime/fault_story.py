@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fakes import FakeAudit, Told
 from fast_loop import fast_loop
 from fault_kinds import Trouble
 from fault_room import (
@@ -232,10 +233,12 @@ async def _living(
         return "noon"
 
     tools = ToolRunner([Tool(CLOCK, noon)], daemon.post, 5.0)
-    sessions = RealtimeSessions(endpoints, (CLOCK, END), player, daemon.post, chance=lambda: 0.5)
+    sessions = RealtimeSessions(endpoints, lambda: (CLOCK, END), player, daemon.post, chance=lambda: 0.5)
     capture = RoomCapture(daemon.post, sessions.append_audio)
     lights, announcer = RoomLights(), RoomAnnouncer(player)
-    devices = Devices(sessions, capture, player, tools, lights, RoomControl(), RoomJudge(), announcer)
+    devices = Devices(
+        sessions, capture, player, tools, lights, RoomControl(), RoomJudge(), announcer, FakeAudit(Told())
+    )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(daemon.run(devices))
         owners = [group.create_task(sessions.run()), group.create_task(Card(capture, player).run())]

@@ -127,7 +127,7 @@ async def stage(
     endpoints = [replace(each, connect_seconds=connect_seconds, instructions="Be brief.") for each in where]
     sessions = RealtimeSessions(
         endpoints if finds_turns else [replace(each, turns=None) for each in endpoints],
-        tools,
+        lambda: tools,
         StoryPlayer(story),
         post,
         trace=trace,

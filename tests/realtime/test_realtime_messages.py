@@ -164,6 +164,18 @@ def test_only_phrases_adds_the_annotation() -> None:
     assert "x-phrases" not in TIMER.parameters
 
 
+@pytest.mark.parametrize(
+    ("phrases", "label"), [(True, {"type": "string", "examples": ["tea"]}), (False, {"type": "string"})]
+)
+def test_only_who_takes_phrases_is_told_example_values(phrases: bool, label: dict[str, Any]) -> None:
+    named = {"label": {"type": "string", "examples": ["tea"]}, "examples": {"type": "integer"}, "any": True}
+    tool = ToolSpec("set_timer", "Sets a timer.", {"type": "object", "properties": named})
+    (sent,) = set_up(tool, where=replace(PLACE, phrases=phrases))["tools"]
+    assert sent["parameters"]["properties"] == {**named, "label": label}
+    bare = ToolSpec("stop", "Stops.", {"type": "object"})
+    assert set_up(bare)["tools"][0]["parameters"] == {"type": "object"}
+
+
 def test_the_set_up_is_byte_stable() -> None:
     swapped = ToolSpec(TIMER.name, TIMER.description, dict(reversed(list(TIMER.parameters.items()))))
     one = messages.encode(messages.session_update(set_up(CLOCK, TIMER)), "e")

@@ -203,6 +203,17 @@ async def test_the_assistant_on_the_device_is_reached_by_its_socket(tmp_path: Pa
         assert server.received[0]["session"]["tools"][0]["parameters"]["x-phrases"] == list(CLOCK.phrases)
 
 
+async def test_each_session_is_told_the_tools_that_there_are_when_it_begins() -> None:
+    offered = [CLOCK]
+    async with fake_server(*SET_UP) as server, stage(custom(server), tools=offered) as s:
+        await s.opened()
+        offered.append(replace(CLOCK, name="light"))
+        s.sessions.open(2)
+        await s.until(events.SessionOpened)
+    told = [[tool["name"] for tool in message["session"]["tools"]] for message in server.received]
+    assert told == [["clock"], ["clock", "light"]]
+
+
 async def test_a_peer_that_takes_no_audio_ends_the_session(tmp_path: Path) -> None:
     where = endpoint(EndpointSettings(), tmp_path / "offline.sock", {})
     async with fake_server(*SET_UP, StopReading(), socket=where.unix_socket) as server, stage(where) as s:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from speakerd.core.events import EndAsked, Event, MuteAsked, RetryAsked, SayAsked, TextAsked
-from speakerd.errors import ControlError, RefusedError
+from speakerd.errors import ControlError, RefusedError, ToolError
 from speakerd.service.client import request
-from speakerd.service.control import ControlServer
+from speakerd.service.control import ControlServer, Everywhere, Knob
 from speakerd.service.wire import LONGEST_LINE, LONGEST_SAID
 
 IDLE: dict[str, object] = {"phase": "idle", "light": "idle", "muted": False, "ringing": False}
@@ -46,8 +46,8 @@ class Daemon:
 
 
 @asynccontextmanager
-async def serving(path: Path, daemon: Daemon) -> AsyncIterator[ControlServer]:
-    server = ControlServer(path, daemon.post, daemon.snapshot)
+async def serving(path: Path, daemon: Daemon, everywhere: Everywhere | None = None) -> AsyncIterator[ControlServer]:
+    server = ControlServer(path, daemon.post, daemon.snapshot, everywhere=everywhere)
     running = asyncio.create_task(server.run())
     try:
         async with asyncio.timeout(10):
@@ -116,6 +116,39 @@ async def test_a_say_is_posted_and_ends_when_it_is_over_without_a_word(path: Pat
         daemon.on_post = speak
         assert await answers(path, {"do": "say", "text": " The post is here.\n"}) == []
     assert daemon.posted == [SayAsked(1, "The post is here.")]
+
+
+async def test_what_is_said_everywhere_is_told_to_the_others_first(path: Path) -> None:
+    daemon = Daemon()
+    others: list[str] = []
+
+    async def everywhere(text: str) -> None:
+        assert not daemon.posted
+        others.append(text)
+
+    async with serving(path, daemon, everywhere) as server:
+        daemon.on_post = lambda event: server.publish({"event": "answered", "request": len(daemon.posted)})
+        assert await answers(path, {"do": "say", "text": " Dinner.\n", "everywhere": True}) == []
+        assert await answers(path, {"do": "say", "text": "Only here.", "everywhere": False}) == []
+    assert others == ["Dinner."]
+    assert daemon.posted == [SayAsked(1, "Dinner."), SayAsked(2, "Only here.")]
+
+
+async def _nobody(_: str) -> None:
+    raise ToolError("Nobody hears it.")
+
+
+@pytest.mark.parametrize(
+    ("everywhere", "sentence"),
+    [(None, 'Other speakers are reached over MQTT: set "mqtt.host".'), (_nobody, "Nobody hears it.")],
+)
+async def test_what_cannot_be_said_everywhere_is_said_nowhere(
+    path: Path, everywhere: Everywhere | None, sentence: str
+) -> None:
+    daemon = Daemon()
+    async with serving(path, daemon, everywhere):
+        assert await refusal(path, {"do": "say", "text": "Dinner.", "everywhere": True}) == sentence
+    assert not daemon.posted
 
 
 async def test_a_say_and_an_ask_are_told_apart_by_their_numbers(path: Path) -> None:
@@ -211,7 +244,8 @@ async def test_a_command_is_a_wish_for_the_core(path: Path, command: str, posted
 
 NO_OBJECT = "A line must be one JSON object."
 NO_COMMAND = (
-    'A request must have a "do" that is one of ask, follow, mute, retry, say, scores, status, stop, tune, unmute.'
+    'A request must have a "do" that is one of ask, follow, mute, retry, say, scores, status, stop, tools, tune, '
+    "unmute, volume."
 )
 NO_TEXT = 'An "ask" needs a "text" that is not empty.'
 
@@ -233,6 +267,7 @@ NO_TEXT = 'An "ask" needs a "text" that is not empty.'
         (b'{"do": "ask", "text": "x", "aloud": 1}', '"aloud" must be true or false.'),
         (b'{"do": "say"}', 'A "say" needs a "text" that is not empty.'),
         (b'{"do": "say", "text": "\\n"}', 'A "say" needs a "text" that is not empty.'),
+        (b'{"do": "say", "text": "a", "everywhere": 1}', '"everywhere" must be true or false.'),
         (
             b'{"do": "say", "text": "%s"}' % (b"x" * 2001),
             "At most 2000 characters can be said at once, and these are 2001: say them in parts.",
@@ -312,3 +347,69 @@ async def test_the_end_of_the_daemon_is_told_to_who_waits(path: Path) -> None:
         await waiting
     assert str(raised.value) == f"speakerd ended before it had answered at {path}: look at its log."
     assert not isinstance(raised.value, RefusedError)
+
+
+@dataclass
+class Loudness:
+    level: float = 0.5
+    kept: list[float] = field(default_factory=list)
+
+    def set(self, level: float) -> None:
+        self.level = level
+        self.kept.append(level)
+
+    @property
+    def knob(self) -> Knob:
+        return Knob(lambda: self.level, self.set)
+
+
+@pytest.mark.parametrize(
+    ("change", "percent", "kept"),
+    [
+        ({}, 50, []),
+        ({"percent": 40}, 40, [0.4]),
+        ({"percent": 0}, 0, [0.0]),
+        ({"by": 10}, 60, [0.6]),
+        ({"by": -10}, 40, [0.4]),
+        ({"by": 100}, 100, [1.0]),
+        ({"by": -100}, 0, [0.0]),
+    ],
+)
+async def test_the_volume_is_told_and_changed(
+    change: Mapping[str, object], percent: int, kept: list[float], path: Path
+) -> None:
+    loudness = Loudness()
+    async with serving(path, Daemon()) as server:
+        server.knob = loudness.knob
+        assert await answers(path, {"do": "volume", **change}) == [{"event": "volume", "percent": percent}]
+    assert loudness.kept == kept
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"percent": 101}, {"percent": -1}, {"percent": 0.5}, {"percent": True}, {"by": "up"}, {"by": 101}),
+        *({"percent": 1, "by": 1}, {"level": 1}),
+    ],
+)
+async def test_a_volume_that_is_none_changes_nothing(change: Mapping[str, object], path: Path) -> None:
+    loudness = Loudness()
+    async with serving(path, Daemon()) as server:
+        server.knob = loudness.knob
+        assert await refusal(path, {"do": "volume", **change}) == (
+            'A "volume" needs a "percent" from 0 to 100, or a "by" from -100 to 100.'
+        )
+    assert loudness.kept == []
+
+
+async def test_before_there_is_a_card_there_is_no_volume_and_no_tool(path: Path) -> None:
+    async with serving(path, Daemon()):
+        assert await refusal(path, {"do": "volume"}) == "The volume is not known yet: ask again."
+        assert await answers(path, {"do": "tools"}) == [{"event": "tools", "tools": []}]
+
+
+async def test_the_tools_of_now_are_told(path: Path) -> None:
+    tool: Mapping[str, object] = {"name": "set_light", "description": "x", "verdict": "allow", "rules": []}
+    async with serving(path, Daemon()) as server:
+        server.inventory = lambda: [tool]
+        assert await answers(path, {"do": "tools"}) == [{"event": "tools", "tools": [tool]}]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from systemd.journal import JournalHandler
 
-from speakerd.service.journal import FORGET_SECONDS, FirstOfKind, goes_to_journal, set_up_logging
+from speakerd.service.journal import FORGET_SECONDS, FirstOfKind, change_level, goes_to_journal, set_up_logging
 
 KEY = "sk-proj-1234567890abcdef"
 
@@ -126,4 +126,18 @@ def test_at_debug_repeats_are_written_as_what_they_are(capsys: pytest.CaptureFix
         logging.getLogger("speakerd.audio").warning("The card %s is gone.", card)
     assert capsys.readouterr().err == (
         "WARNING speakerd.audio: The card a is gone.\nDEBUG speakerd.audio: The card b is gone.\n"
+    )
+
+
+def test_the_level_can_be_changed_where_it_goes_already(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("info")
+    log = logging.getLogger("speakerd.audio")
+    change_level("debug")
+    for _ in range(2):
+        log.warning("The card is gone.")
+    change_level("warning")
+    log.info("not this")
+    log.warning("The card is gone.")
+    assert capsys.readouterr().err == (
+        "WARNING speakerd.audio: The card is gone.\nDEBUG speakerd.audio: The card is gone.\n"
     )

@@ -13,6 +13,7 @@ from speakerd.core.endpoints import EndpointRule
 from speakerd.core.events import Fault, Status, Talker, Timer
 from speakerd.core.state import Rules, State
 from speakerd.core.step import step
+from speakerd.service.fields import FIELDS
 from speakerd.service.logbook import write_down
 
 OPENAI, OFFLINE = EndpointRule("openai", bills=True), EndpointRule("offline", is_on_device=True)
@@ -191,3 +192,43 @@ def test_nothing_that_was_said_is_in_it(caplog: pytest.LogCaptureFixture) -> Non
         write_down(event, before, state)
     assert caplog.records
     assert said not in caplog.text
+
+
+FIELDS_OF: dict[str, tuple[Rules, list[on.Event], list[dict[str, str]]]] = {
+    "a conversation that cost something": (
+        CAPPED,
+        [PRESS, OPENED, spent(0.1, conversation_usd=0.02), PRESS],
+        [
+            {"EVENT": "SessionOpened", "PHASE": "listening", "SESSION": "1", "ENDPOINT": "openai"},
+            {"EVENT": "ActionPressed", "PHASE": "idle", "SESSION": "1", "COST_USD": "0.020000"},
+        ],
+    ),
+    "an endpoint that fails": (
+        ONE,
+        [PRESS, on.SessionClosed(1, Fault.BAD_KEY, "why")],
+        [
+            {"EVENT": "SessionClosed", "PHASE": "idle", "ENDPOINT": "openai", "FAULT": "bad key"},
+            {"EVENT": "SessionClosed", "PHASE": "idle", "SESSION": "1", "FAULT": "bad key"},
+        ],
+    ),
+    "a limit": (
+        CAPPED_ALONE,
+        [spent(0.6)],
+        [{"EVENT": "Spent", "PHASE": "idle", "SESSION": "1", "COST_USD": "0.600000"}],
+    ),
+}
+
+
+@pytest.mark.parametrize(("rules", "events", "expected"), FIELDS_OF.values(), ids=FIELDS_OF)
+def test_what_a_line_is_about_is_in_its_fields(
+    rules: Rules, events: list[on.Event], expected: list[dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "speakerd.service.logbook")
+    state = State(rules)
+    for event in (on.CardFound(), *events):
+        before = state
+        state, _ = step(before, event)
+        write_down(event, before, state)
+    found = [{name: value for name, value in vars(record).items() if name.isupper()} for record in caplog.records]
+    assert found == expected
+    assert {name for one in found for name in one} <= FIELDS.keys()

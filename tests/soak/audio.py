@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import ctypes
 import json
 import os
 import sys
@@ -22,6 +21,7 @@ from random import Random
 from bench.audio_stage import Stage, stage
 from bench.audio_voices import own_speech
 from soak.audio_verdict import WARM_UP_SECONDS, Sample, growth, slopes
+from soak.card_past import forget_past
 from soak.processes import open_files, rss_mib, threads
 from speakerd.audio.pcm import SESSION_RATE_HZ, bytes_of
 from speakerd.core.events import PlayoutEnded
@@ -32,8 +32,6 @@ from speakerd.demo.card import FakeCard
 _MINUTE = 60.0
 _ANSWER_SECONDS = 25.0
 _PIECE_SECONDS = 0.1
-_KEPT_SECONDS = 20
-_KEEP_SIZE_AND_PUNCH = 3
 _NO_FIGURES = {"frames", "last_mic_frame_at", "last_pulse_at", "capture_rate_hz", "block_ms"}
 
 
@@ -71,7 +69,7 @@ async def _stream(card: FakeCard, seconds: float, tell: Callable[[str], None]) -
             while (passed := time.monotonic() - began_at) < seconds:
                 await asyncio.sleep(min(_MINUTE, seconds / 6, seconds - passed))
                 samples.append(Sample(time.monotonic() - began_at, _figures(on, card)))
-                _forget(card)
+                forget_past(card)
                 tell(_line(samples[-1]))
             talking.cancel()
         tell(f"The room was late for {room.report().late_frames} frames.")
@@ -117,20 +115,6 @@ def _figures(on: Stage, card: FakeCard) -> dict[str, float]:
 def _line(sample: Sample) -> str:
     shown = (f"{name} {value:.2f}".removesuffix(".00") for name, value in sample.figures.items())
     return f"{sample.seconds / 60:6.1f} min  " + "  ".join(shown)
-
-
-def _forget(card: FakeCard) -> None:
-    """Give back the disk of what the card's files hold of the past; their lengths and places stay as they are."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    frame_bytes = 2 * card.channels
-    for name, frames in (("speaker", card.speaker_frames()), ("mic", card.mic_position())):
-        length = (frames - _KEPT_SECONDS * card.rate_hz) * frame_bytes // 4096 * 4096
-        if length <= 0:
-            continue
-        with (card.folder / f"{name}.raw").open("r+b") as file:
-            arguments = (ctypes.c_int(_KEEP_SIZE_AND_PUNCH), ctypes.c_int64(0), ctypes.c_int64(length))
-            if libc.fallocate(file.fileno(), *arguments):
-                raise OSError(ctypes.get_errno(), f"the past of {file.name} cannot be cut out of it")
 
 
 if __name__ == "__main__":

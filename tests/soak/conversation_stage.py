@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from bench.session_stage import Forgetful
-from fakes import FakeTools
+from fakes import FakeAudit, FakeTools
 from fault_kinds import CREATED, CloseWith, Delay, Step, Trouble, Way, error
 from fault_room import (
     Card,
@@ -183,13 +183,13 @@ async def _house(folder: Path, plan: Plan, answers: Mapping[str, Sequence[Part]]
         with closing(Ledger(folder / "ledger.sqlite3", price_list(_PRICES), daemon.post)) as ledger, _log() as log:
             ledger.start()
             player = RoomPlayer(daemon.post)
-            sessions = RealtimeSessions([_at(socket)], (), player, daemon.post, on_usage=ledger.book)
+            sessions = RealtimeSessions([_at(socket)], tuple, player, daemon.post, on_usage=ledger.book)
             capture = RoomCapture(daemon.post, sessions.append_audio)
             house = _House(daemon, capture, player, server, ledger, log)
             observers.append(house.observe)
             devices = Devices(
                 *(sessions, capture, player, FakeTools(Forgetful()), RoomLights(), RoomControl(), RoomJudge()),
-                RoomAnnouncer(player),
+                *(RoomAnnouncer(player), FakeAudit(Forgetful())),
             )
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(daemon.run(devices))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, time
 from pathlib import Path
 
 import pytest
 
-from speakerd.core.events import Event, ToolFinished
-from speakerd.core.state import END_CONVERSATION
+from speakerd.core.events import NO_REQUEST, Event, MuteAsked, SayAsked, Talker, ToolFinished, Transcribed
+from speakerd.core.state import END_CONVERSATION, Announcement, State
+from speakerd.errors import ToolError
+from speakerd.tools.alarm_days import REPEATS
 from speakerd.tools.clock import local_now
-from speakerd.tools.everyday import everyday_tools
+from speakerd.tools.everyday import everyday_tools, kept_in
+from speakerd.tools.facts import changing_facts
 from speakerd.tools.home import DemoHome
 from speakerd.tools.registry import ToolRunner
-from speakerd.tools.timers import Timers
+from speakerd.tools.speech import LastWords
 
 
 class House:
@@ -23,8 +27,15 @@ class House:
     def __init__(self, folder: Path, now: datetime = datetime(2026, 11, 23, 15, 5), volume: float = 0.7) -> None:
         self.volume = volume
         self._answers: asyncio.Queue[Event] = asyncio.Queue()
-        timers = Timers(folder / "timers.json", self._answers.put_nowait, asyncio.get_running_loop())
-        tools = everyday_tools(timers, lambda: self.volume, self._set_volume, home=DemoHome(), now=lambda: now)
+        self.posted: list[Event] = []
+        self.kept = kept_in(folder, self.posted.append, asyncio.get_running_loop(), now.timestamp)
+        self.elsewhere: list[str] = []
+        tools = everyday_tools(
+            *(self.kept, self.posted.append, lambda: self.volume, self._set_volume),
+            home=DemoHome(),
+            now=lambda: now,
+            everywhere=self._say_elsewhere,
+        )
         self.runner = ToolRunner(tools, self._answers.put_nowait, deadline_seconds=5)
 
     async def ask(self, name: str, arguments: str = "{}") -> str:
@@ -36,6 +47,9 @@ class House:
 
     def _set_volume(self, level: float) -> None:
         self.volume = level
+
+    async def _say_elsewhere(self, text: str) -> None:
+        self.elsewhere.append(text)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +73,7 @@ async def test_a_clock_that_nobody_set_is_said_to_be_unset(tmp_path: Path) -> No
     house = House(tmp_path, datetime(1970, 1, 1))
     unset = "error: I do not know the time: the clock has not been set by the network yet."
     assert await house.ask("get_time") == await house.ask("get_date") == unset
+    assert await house.ask("set_alarm", '{"hour": 7}') == unset
 
 
 def test_the_clock_is_the_machine_s_with_its_time_zone() -> None:
@@ -161,6 +176,45 @@ async def test_volume(tmp_path: Path, before: float, name: str, arguments: str, 
             ("set_timer", '{"label": 5, "minutes": 1}', 'error: "label" must be a string.'),
             ("check_timers", "{}", "No timer is running."),
         ],
+        [
+            ("check_alarms", "{}", "No alarm is set."),
+            (
+                "set_alarm",
+                '{"hour": 6, "minute": 5, "half": "pm", "repeat": "weekdays"}',
+                "Alarm set for 6:05 PM on weekdays.",
+            ),
+            (
+                "set_alarm",
+                '{"hour": 12, "half": "am", "repeat": "sunday", "label": "Gym"}',
+                "Gym alarm set for 12:00 AM on Sundays.",
+            ),
+            ("check_alarms", "{}", "The 6:05 PM alarm rings on weekdays. The gym alarm rings at 12:00 AM on Sundays."),
+            (
+                "set_alarm",
+                '{"hour": 13, "half": "pm"}',
+                "error: Send the hour from 0 to 23 without a half of the day, or from 1 to 12 with one.",
+            ),
+            ("set_alarm", '{"hour": 24}', 'error: "hour" must be at most 23.'),
+            ("cancel_alarm", "{}", "error: Say which alarm to cancel: set are the 6:05 PM alarm and the gym alarm."),
+            (
+                "cancel_alarm",
+                '{"label": "tea"}',
+                "error: There is no such alarm: set are only the 6:05 PM alarm and the gym alarm.",
+            ),
+            ("cancel_alarm", '{"hour": 18, "minute": 5}', "The 6:05 PM alarm is cancelled."),
+            ("cancel_alarm", '{"label": "the gym alarm"}', "The gym alarm is cancelled."),
+            ("cancel_alarm", "{}", "error: No alarm is set."),
+            ("set_alarm", '{"hour": 7, "repeat": "every day"}', "Alarm set for 7:00 AM every day."),
+            ("cancel_all_alarms", "{}", "All alarms are cancelled."),
+            ("cancel_all_alarms", "{}", "No alarm is set."),
+        ],
+        [
+            ("snooze", "{}", "error: Nothing has rung in the last minutes that could ring again."),
+            ("stop_ringing", "{}", "Nothing is ringing."),
+            ("repeat", "{}", "error: Nothing was said in the last ten minutes."),
+            ("announce", '{"text": " "}', "error: Send the sentence to be said."),
+            ("announce", '{"text": "' + 501 * "a" + '"}', "error: An announcement has at most 500 characters."),
+        ],
         [(END_CONVERSATION, "{}", "Goodbye.")],
     ],
 )
@@ -170,9 +224,69 @@ async def test_conversations(tmp_path: Path, story: list[tuple[str, str, str]]) 
         assert await house.ask(name, arguments) == said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "elsewhere"),
+    [
+        ('{"text": "Dinner  is\\nready"}', []),
+        ('{"text": "Dinner is ready", "where": "here"}', []),
+        ('{"text": "Dinner is ready", "where": "everywhere"}', ["Dinner is ready"]),
+    ],
+)
+async def test_an_announcement_is_said_here_and_on_demand_everywhere(
+    tmp_path: Path, arguments: str, elsewhere: list[str]
+) -> None:
+    house = House(tmp_path)
+    assert await house.ask("announce", arguments) == "I will say it as soon as we have finished."
+    assert house.posted == [SayAsked(NO_REQUEST, "Dinner is ready")]
+    assert house.elsewhere == elsewhere
+
+
+async def test_the_microphone_can_be_closed_by_voice_but_not_opened(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    said = await house.ask("mute_microphone")
+    assert said == "The microphone is closed. Only the mute button or the command line opens it again."
+    assert house.posted == [MuteAsked(True)]
+    assert not [spec for spec in house.runner.specs() if "unmute" in spec.name]
+
+
+def test_the_last_words_are_known_for_ten_minutes() -> None:
+    now = [0.0]
+    words = LastWords(lambda: now[0])
+    idle = State()
+    words(Transcribed(1, "a", Talker.ASSISTANT, "It is raining. "), idle, idle)
+    words(Transcribed(1, "b", Talker.USER, "What?"), idle, idle)
+    words(Transcribed(1, "c", Talker.ASSISTANT, " "), idle, idle)
+    assert words.tell() == "It is raining."
+    announcing = replace(idle, announcing=Announcement(1, "Dinner is ready."))
+    words(SayAsked(1, "Dinner is ready."), idle, announcing)
+    words(MuteAsked(True), announcing, announcing)
+    now[0] = 600
+    assert words.tell() == "Dinner is ready."
+    now[0] = 601
+    with pytest.raises(ToolError, match="Nothing was said"):
+        words.tell()
+
+
+@pytest.mark.parametrize(
+    ("alarms", "told"),
+    [
+        ([], "Now it is Monday, 23 November 2026, 15:05. No timer is running."),
+        (
+            [time(7)],
+            "Now it is Monday, 23 November 2026, 15:05. No timer is running. The 7:00 AM alarm rings every day.",
+        ),
+    ],
+)
+async def test_what_changes_is_told_in_few_words(tmp_path: Path, alarms: list[time], told: str) -> None:
+    kept = kept_in(tmp_path, lambda _: None, asyncio.get_running_loop())
+    for at in alarms:
+        kept.alarms.set(at, REPEATS["every day"])
+    assert changing_facts(kept.timers, kept.alarms, lambda: datetime(2026, 11, 23, 15, 5)) == told
+
+
 async def test_without_a_home_no_light_is_offered(tmp_path: Path) -> None:
-    timers = Timers(tmp_path / "timers.json", lambda _: None, asyncio.get_running_loop())
-    names = {tool.spec.name for tool in everyday_tools(timers, lambda: 0.5, lambda _: None)}
+    kept = kept_in(tmp_path, lambda _: None, asyncio.get_running_loop())
+    names = {tool.spec.name for tool in everyday_tools(kept, lambda _: None, lambda: 0.5, lambda _: None)}
     lights = {"set_light", "set_all_lights", "get_lights"}
     assert not names & lights
     assert {spec.name for spec in House(tmp_path).runner.specs()} == names | lights

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -105,6 +106,20 @@ async def test_an_answer_says_whether_the_tool_failed(
     finished = await inbox.next()
     assert isinstance(finished, ToolFinished)
     assert finished.failed is failed
+
+
+@pytest.mark.parametrize("run", [echo, refuse, break_down, wait_for_ever])
+@pytest.mark.parametrize("reads_outside", [True, False])
+async def test_an_answer_says_whether_it_may_be_a_strangers_words(
+    run: Callable[[Mapping[str, object]], Awaitable[str]], reads_outside: bool
+) -> None:
+    """An error may, too: it is what the outside said."""
+    inbox = Inbox()
+    known = replace(tool(run), reads_outside=reads_outside)
+    ToolRunner([known], inbox.post, deadline_seconds=0.05).run(1, "call_1", "act", "{}")
+    finished = await inbox.next()
+    assert isinstance(finished, ToolFinished)
+    assert finished.is_strangers is reads_outside
 
 
 async def test_an_unknown_tool_is_answered_with_the_known_ones() -> None:
@@ -214,3 +229,47 @@ def test_tools_are_listed_by_name_and_names_are_unique() -> None:
     assert [spec.name for spec in runner.specs()] == ["a", "b", "c"]
     with pytest.raises(ValueError, match='Two tools are named "a"'):
         ToolRunner([tool(echo, "a"), tool(refuse, "a")], Inbox().post, 1)
+
+
+class Shelf:
+    """A source whose tools a test takes and puts back."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def tools(self) -> tuple[Tool, ...]:
+        return tuple(tool(echo, name) for name in self.names)
+
+
+async def test_tools_of_sources_come_and_go_and_never_replace_the_speakers_own() -> None:
+    inbox, shelf, other = Inbox(), Shelf("home_c"), Shelf("home_c", "act")
+    runner = ToolRunner([tool(refuse)], inbox.post, 1, [shelf, other])
+    assert [spec.name for spec in runner.specs()] == ["act", "home_c"]
+    shelf.names = ("home_c", "home_a")
+    assert [spec.name for spec in runner.specs()] == ["act", "home_a", "home_c"]
+    runner.run(1, "call_1", "home_a", '{"count": 2}')
+    assert await inbox.next() == ToolFinished(1, "call_1", "Got {'count': 2}.")
+    runner.run(1, "call_2", "act", "{}")
+    assert await inbox.next() == ToolFinished(1, "call_2", "error: The lamp has no power: plug it in.")
+    shelf.names = ()
+    runner.run(1, "call_3", "home_a", "{}")
+    assert await inbox.next() == ToolFinished(
+        1, "call_3", 'error: There is no tool "home_a": the tools are act, home_c.'
+    )
+
+
+@pytest.mark.parametrize("is_cancellable", [True, False])
+async def test_a_call_is_ended_for_an_interruption_only_where_that_is_safe(is_cancellable: bool) -> None:
+    inbox = Inbox()
+    known = replace(tool(wait_for_ever), is_cancellable=is_cancellable)
+    runner = ToolRunner([known], inbox.post, deadline_seconds=5.0)
+    for number in (1, 2):
+        runner.run(1, f"call_{number}", "act", "{}")
+    runner.cancel("call_1")
+    runner.cancel("call_1")
+    runner.cancel("call_9")
+    given_up = ToolFinished(1, "call_1", "error: The user interrupted; it was given up.")
+    assert inbox.events == ([given_up] if is_cancellable else [])
+    await runner.close()
+    finished = [event.call_id for event in inbox.events if isinstance(event, ToolFinished)]
+    assert finished == ["call_1", "call_2"]

@@ -122,6 +122,16 @@ def test_a_clock_that_is_set_while_timers_run_moves_none(kitchen: Kitchen) -> No
     assert kitchen.wait(1) == ["one minute timer"]
 
 
+def test_the_soonest_timer_is_told_by_the_wall_clock(kitchen: Kitchen) -> None:
+    assert kitchen.timers.next_due_unix_seconds() is None
+    kitchen.timers.set(300)
+    kitchen.timers.set(60)
+    began = kitchen.clocks.wall
+    assert kitchen.timers.next_due_unix_seconds() == pytest.approx(began + 60)
+    kitchen.wait(60)
+    assert kitchen.timers.next_due_unix_seconds() == pytest.approx(began + 300)
+
+
 async def test_an_asyncio_loop_is_a_scheduler(tmp_path: Path) -> None:
     rang: asyncio.Queue[Event] = asyncio.Queue()
     scheduler: Scheduler = asyncio.get_running_loop()

@@ -37,6 +37,32 @@ def test_timers_go_on_after_a_restart(
     assert kitchen.timers.report() == "No timer is running."
 
 
+@pytest.mark.parametrize(
+    ("off_seconds", "wall_jump_seconds", "rings"),
+    [(0, 0, ["tea timer"]), (3000, 0, ["tea timer"]), (0, -86_400, ["tea timer"]), (3700, 0, [])],
+)
+def test_what_rang_until_the_power_failed_rings_on_and_never_once_it_was_silenced(
+    kitchen: Kitchen, off_seconds: float, wall_jump_seconds: float, rings: list[str]
+) -> None:
+    kitchen.timers.set(60, "tea")
+    kitchen.timers.set(9000, "roast")
+    assert kitchen.listen(60) == ["tea timer"]
+    kitchen.timers.silenced({"another timer"})
+    kitchen.restart(off_seconds, wall_jump_seconds)
+    assert kitchen.wait(0) == rings
+    kitchen.restart(0, -30)
+    assert kitchen.wait(3000) == []
+
+
+def test_a_timer_that_is_set_anew_while_it_rings_is_not_silenced_with_the_old_one(kitchen: Kitchen) -> None:
+    kitchen.timers.set(60, "tea")
+    kitchen.listen(60)
+    kitchen.timers.set(30, "tea")
+    kitchen.timers.silenced({"tea timer"})
+    kitchen.restart()
+    assert kitchen.wait(30) == ["tea timer"]
+
+
 @pytest.mark.parametrize(("off_seconds", "rings"), [(3600, ["tea timer"]), (3700, [])])
 def test_a_timer_that_ran_out_while_off_rings_unless_it_is_much_too_late(
     kitchen: Kitchen, off_seconds: float, rings: list[str]
@@ -99,8 +125,8 @@ def test_the_file_is_replaced_whole_and_no_draft_is_left(kitchen: Kitchen) -> No
     assert [path.name for path in kitchen.file.parent.iterdir()] == ["timers.json"]
     saved = json.loads(kitchen.file.read_text())["timers"]
     assert saved == [
-        {"label": "tea", "seconds": 60, "due_unix_seconds": pytest.approx(1_800_000_060)},
-        {"label": "", "seconds": 120, "due_unix_seconds": pytest.approx(1_800_000_120)},
+        {"label": "tea", "seconds": 60, "due_unix_seconds": pytest.approx(1_800_000_060), "rings": False},
+        {"label": "", "seconds": 120, "due_unix_seconds": pytest.approx(1_800_000_120), "rings": False},
     ]
 
 

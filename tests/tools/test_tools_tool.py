@@ -46,7 +46,8 @@ def test_a_whole_number_written_with_a_point_becomes_one() -> None:
     [
         ("", 'The parameter "room" is missing.'),
         ("{room: 1}", "The arguments are not valid JSON: send one JSON object."),
-        ("[" * 100_000, "The arguments are not valid JSON: send one JSON object."),
+        ("[" * 10_000, "The arguments are not valid JSON: send one JSON object."),
+        ("[" * 100_000, "The arguments are too long: send less."),
         ("9" * 5000, "The arguments are not valid JSON: send one JSON object."),
         ('["kitchen"]', "The arguments must be one JSON object."),
         ('{"room": "attic"}', '"room" must be one of kitchen, hall.'),

@@ -62,7 +62,13 @@ class Kitchen:
         self.timers = self._new_timers()
 
     def wait(self, seconds: float) -> list[str]:
-        """The alarms that ring meanwhile."""
+        """The alarms that ring meanwhile, and are silenced."""
+        rang = self.listen(seconds)
+        self.timers.silenced(set(rang))
+        return rang
+
+    def listen(self, seconds: float) -> list[str]:
+        """The alarms that ring meanwhile; nobody silences them."""
         self.rang.clear()
         self.clocks.advance(seconds)
         return [event.alarm for event in self.rang if isinstance(event, AlarmRang)]

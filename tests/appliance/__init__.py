@@ -1,0 +1,1 @@
+"""The speaker on a simulated Raspberry Pi; see scripts/test-appliance."""

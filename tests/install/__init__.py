@@ -1,0 +1,1 @@
+"""Tests of scripts/install, scripts/uninstall and the unit; scripts/test-install runs those that need root."""
