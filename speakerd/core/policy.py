@@ -50,8 +50,11 @@ _ALLOWED = PolicyRule("*", Verdict.ALLOW)
 
 def ruling(rules: tuple[PolicyRule, ...], asked: Asked) -> PolicyRule:
     """The first rule that matches; what none does is allowed."""
+    pattern, is_for = "", False
     for rule in rules:
-        if matches(rule.tool, asked.tool) and _fits(rule, asked):
+        if rule.tool != pattern:  # most rules are for the tools of the one before
+            pattern, is_for = rule.tool, matches(rule.tool, asked.tool)
+        if is_for and _fits(rule, asked):
             return rule
     return _ALLOWED
 

@@ -68,7 +68,7 @@ async def calls(folder: Path, count: int, deadline: float) -> dict[str, Any]:
             await _converse(folder, _settings(folder, ports, log), over)
             url = f"http://127.0.0.1:{ports['web']}/mcp"
             async with asyncio.timeout(_BARE_SECONDS):
-                await answer_calls(_MOST_BARE, ports["realtime"])
+                await answer_calls(min(count * len(CALLS), _MOST_BARE), ports["realtime"])
                 alone = await bare(min(count, _MOST_BARE), _piped(log), url, TOKEN, ports["mqtt"])
             piped = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
             passed = [*told, *piped]

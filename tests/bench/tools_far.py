@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import logging
 import socket
@@ -139,10 +140,12 @@ def _tell(**what: Any) -> None:
 
 
 async def _serve(options: argparse.Namespace) -> None:
+    # The speaker comes first, and must not take too long.
+    deadlines = itertools.chain([options.deadline], itertools.repeat(float("inf")))
     async with AsyncExitStack() as opened:
         realtime = await opened.enter_async_context(
             serve(
-                lambda connection: Guest(connection, options.count, options.deadline, _tell).serve(),
+                lambda connection: Guest(connection, options.count, next(deadlines), _tell).serve(),
                 *("127.0.0.1", 0),
                 compression=None,
                 ping_interval=None,
