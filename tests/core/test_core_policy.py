@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.core.policy import Asked, PolicyRule, Verdict, matches, ruling, verdict
+from speakerd.core.policy import Asked, PolicyRule, Verdict, matches, rules_for, ruling, verdict
 
 RULES = (
     PolicyRule("*Turn*", Verdict.BUTTON, (("name", "*garage*"), ("*", "cover"))),
@@ -98,3 +98,17 @@ def test_a_list_is_allowed_as_a_whole_or_not_at_all(
 ) -> None:
     rules = (PolicyRule("*", Verdict.ALLOW, (allowed,)), PolicyRule("*", Verdict.DENY))
     assert ruling(rules, Asked("x", texts)).verdict is expected
+
+
+@pytest.mark.parametrize(
+    ("tool", "verdicts"),
+    [
+        ("set_light", [Verdict.ALLOW]),
+        ("unlock_door", [Verdict.DENY]),
+        ("home_HassTurnOff", [Verdict.BUTTON, Verdict.CONFIRM, Verdict.ALLOW]),
+    ],
+)
+def test_the_rules_that_calls_of_a_tool_may_meet_end_with_the_one_for_all_of_them(
+    tool: str, verdicts: list[Verdict]
+) -> None:
+    assert [rule.verdict for rule in rules_for(RULES, tool)] == verdicts
