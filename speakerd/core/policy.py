@@ -86,12 +86,12 @@ def _texts(asked: Asked, name: str) -> list[str]:
 def rules_for(rules: tuple[PolicyRule, ...], tool: str) -> tuple[PolicyRule, ...]:
     """The rules that calls of a tool may meet, in order; the last one is for all the calls that no other is for."""
     found: list[PolicyRule] = []
-    for rule in (*rules, _ALLOWED):
+    for rule in rules:
         if matches(rule.tool, tool):
             found.append(rule)
             if not rule.arguments and not rule.unless:
-                break
-    return tuple(found)
+                return tuple(found)
+    return (*found, _ALLOWED)
 
 
 def matches(pattern: str, text: str) -> bool:
