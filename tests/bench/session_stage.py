@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.audio_stage import NoEars
+from bench.far_process import far_process
 from fakes import Told, fake_devices
 from fast_card import FastCard
 from speakerd.audio.plane import AudioPlane
@@ -30,7 +28,6 @@ from speakerd.realtime.link import OnUsage
 from speakerd.realtime.session import RealtimeSessions
 from speakerd.settings import AudioSettings
 
-_LONGEST_LINE = 1 << 20
 _MODEL = "gpt-realtime-2.1-mini"
 """Nobody asks for it; it has a price."""
 WORD = "bench"
@@ -56,30 +53,9 @@ class Server:
 @asynccontextmanager
 async def server(*options: str) -> AsyncIterator[Server]:
     """Run it in a process of its own, whose memory is not ours."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.session_server", *options),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=_LONGEST_LINE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    assert process.stdout is not None
-    ports = await process.stdout.readline()
-    if not ports:
-        raise ChildProcessError("the scripted server did not start")
-    runs = Server(json.loads(ports))
-    listening = asyncio.create_task(_listen(process.stdout, runs))
-    try:
-        yield runs
-    finally:
-        process.kill()
-        await process.wait()
-        await listening
-
-
-async def _listen(lines: asyncio.StreamReader, runs: Server) -> None:
-    while line := await lines.readline():
-        runs.told.append(json.loads(line))
+    told: list[dict[str, Any]] = []
+    async with far_process("bench.session_server", *options, tell=told.append) as ports:
+        yield Server(ports, told)
 
 
 def sessions_at(url: str, player: Player, post: Post, on_usage: OnUsage | None = None) -> RealtimeSessions:

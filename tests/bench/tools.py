@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
-import time
-from collections.abc import Sequence
 
-from bench.machine import finite, machine
-from bench.sections import Section, measure
+from bench.command import Bench
+from bench.sections import Section
 from bench.tools_report import keys, text
 from bench.tools_sections import SECTIONS
 
@@ -29,26 +25,18 @@ _FULL = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 0 unless a section failed."""
-    parser = argparse.ArgumentParser(prog="scripts/bench tools", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
-    parser.add_argument("--quick", action="store_true", help="on fewer repetitions, within 50 s")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=())
-    chosen = parser.parse_args(arguments)
-    began = time.monotonic()
-    plan, ends_at = (_QUICK, began + _QUICK_BUDGET_SECONDS) if chosen.quick else (_FULL, float("inf"))
-    wanted = [[of for of in group if not chosen.only or of.name in chosen.only] for group in plan]
-    sections, failures = measure("bench.tools_sections", wanted, ends_at)
-    report = keys(sections) | {
-        "sections": sections,
-        "not_measured": failures,
-        "machine": machine(_PACKAGES),
-        "seconds_in_all": round(time.monotonic() - began, 1),
-    }
-    sys.stdout.write(json.dumps(finite(report), indent=1) + "\n" if chosen.json else text(report))
-    return int(bool(failures))
+BENCH = Bench(
+    name="tools",
+    description=__doc__,
+    sections=SECTIONS,
+    full=_FULL,
+    quick=_QUICK,
+    quick_budget_seconds=_QUICK_BUDGET_SECONDS,
+    packages=_PACKAGES,
+    keys=keys,
+    text=text,
+)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCH.run())

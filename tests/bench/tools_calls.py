@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.audio_statistics import spread
+from bench.far_process import far_process
 from bench.tools_bare import Lone, answer_calls, bare
 from bench.tools_far import ANSWER_TOPIC, ASK_TOPIC, CALLS
 from kitchen import ACTION, Kitchen, custom, kitchen, settings
@@ -32,7 +32,6 @@ _STARTING_SECONDS = 30.0
 _SECONDS_OF_NOISE = 240.0
 _BARE_SECONDS = 60.0
 _MOST_BARE = 100
-_LONGEST_LINE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,32 +195,14 @@ def _piped(log: Path) -> tuple[str, ...]:
 @asynccontextmanager
 async def _far(options: Mapping[str, object]) -> AsyncIterator[tuple[Mapping[str, int], list[Told], asyncio.Event]]:
     """The other side: its ports, what it tells, and that it has made all of its calls."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.tools_far", *(str(word) for option in options.items() for word in option)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=_LONGEST_LINE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    assert process.stdout is not None
-    ports = await process.stdout.readline()
-    if not ports:
-        raise ChildProcessError("the other side did not start")
     told: list[Told] = []
     over = asyncio.Event()
-    listening = asyncio.create_task(_listen(process.stdout, told, over))
-    try:
-        yield json.loads(ports), told, over
-    finally:
-        process.kill()
-        await process.wait()
-        await listening
 
-
-async def _listen(lines: asyncio.StreamReader, told: list[Told], over: asyncio.Event) -> None:
-    while line := await lines.readline():
-        event = json.loads(line)
+    def tell(event: Told) -> None:
         told.append(event)
         if event["what"] == "over":
             over.set()
-    over.set()
+
+    words = [str(word) for option in options.items() for word in option]
+    async with far_process("bench.tools_far", *words, tell=tell, end=over.set) as ports:
+        yield ports, told, over
