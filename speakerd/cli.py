@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -42,13 +43,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    from speakerd.assembly import serve
+    from speakerd.service.crashes import crashes
     from speakerd.service.journal import set_up_logging
 
     settings = _settings(chosen)
     set_up_logging(settings.control.log_level)
+    counted = crashes(os.environ)
+    if counted and (seconds := counted.begin()):
+        _wait(seconds)
+    from speakerd.assembly import serve  # costs a second of a small machine
+
     asyncio.run(serve(settings, again=lambda: _settings(chosen)))
+    if counted:
+        counted.end()
     return 0
+
+
+def _wait(seconds: float) -> None:
+    """Leave a machine some rest on which the service crashes again and again; SIGTERM ends this, too."""
+    from speakerd.service.notify import Notifier
+
+    text = f"It has crashed again and again: the next try begins in {seconds:g} seconds."
+    Notifier().status(text)
+    logging.getLogger(__name__).warning(text)
+    time.sleep(seconds)
 
 
 def _check(chosen: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,31 @@ def test_it_comes_up_by_itself_and_comes_back_whatever_happens(with_card: Root) 
         machine.run("systemctl", "stop", "speakerd")
         assert machine.shown("Result") == "success"
         assert machine.shown("ExecMainStatus") == "0"
+
+
+def test_a_service_that_crashes_again_and_again_rests_in_between(with_card: Root) -> None:
+    with with_card.booted() as machine:
+        until(lambda: machine.shown("ActiveState") == "active", 60)
+        for crashes in range(1, 6):
+            assert "the next try begins" not in machine.journal()
+            machine.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", "speakerd")
+            until(partial(has_started_again, machine, crashes), 60)
+        until(lambda: "crashed again and again: the next try begins in 2 seconds" in machine.journal(), 30)
+        until(lambda: machine.shown("ActiveState") == "active", 60)
+        machine.run("systemctl", "restart", "speakerd")
+        until(lambda: machine.shown("ActiveState") == "active", 60)
+        assert len(starts(machine)) == 1, "an end that was asked for is no crash"
+
+
+def has_started_again(machine: Machine, crashes: int) -> bool:
+    return len(starts(machine)) > crashes
+
+
+def starts(machine: Machine) -> list[float]:
+    try:
+        return list(json.loads(machine.run("cat", "/var/lib/speakerd/starts.json"))["starts"])
+    except json.JSONDecodeError:
+        return []
 
 
 def test_its_exposure_is_small(speaker: Root) -> None:
