@@ -9,6 +9,7 @@ import pytest
 
 from install.conftest import INSTALL, UNINSTALL
 from install.roots import Root
+from install.terminal import at_terminal
 
 VOLATILE = re.compile(
     r"/var/(lib/(dpkg|apt)|cache|log|backups)/|/root/\.|.*__pycache__"
@@ -128,3 +129,54 @@ def test_a_key_from_a_file_is_roots_and_chooses_who_answers(speaker: Root) -> No
     assert re.search(r'^\[endpoint\]\n# .*\nname = "xai"$', settings, re.MULTILINE)
     assert "systemd-creds cannot encrypt here" in told or "encrypted for this machine" in told
     assert "kept" in speaker.ok(*INSTALL)
+
+
+@pytest.mark.parametrize(
+    ("typed", "endpoint", "file"),
+    [
+        ("sk-proj-0123456789", "openai", "api-key"),
+        ("xai-0123456789", "xai", "xai-api-key"),
+        ("", "offline", None),
+    ],
+)
+def test_a_key_that_is_typed_is_not_shown(speaker: Root, typed: str, endpoint: str, file: str | None) -> None:
+    speaker.ok("rm", "/etc/speakerd/speakerd.toml")
+    install = [one for one in INSTALL if one != "--yes"]
+    with at_terminal(speaker.command(*install)) as terminal:
+        terminal.read_until("Enter for none")
+        assert not terminal.echoes
+        terminal.type(typed + "\n")
+        terminal.read_until("The settings")
+        assert terminal.echoes
+        told = terminal.read_all()
+    assert "speakerd is installed" in told
+    assert f'endpoint.name = "{endpoint}"' in told
+    assert not typed or typed not in told
+    names = speaker.ok("sh", "-c", "cd /etc/speakerd; ls | grep key || true").split()
+    assert [name.removesuffix(".cred") for name in names] == ([] if file is None else [file])
+    if names == [file]:
+        assert speaker.ok("cat", f"/etc/speakerd/{file}") == f"{typed}\n"
+
+
+COMPLETING = {
+    "bash": ("bash", "--norc", "-i"),
+    "zsh": ("zsh", "-f", "-i"),
+}
+READY = {
+    "bash": ". /usr/local/share/bash-completion/completions/speakerd",
+    "zsh": "fpath=(/usr/local/share/zsh/site-functions $fpath); autoload -Uz compinit; compinit -u -D",
+}
+
+
+@pytest.mark.parametrize("shell", COMPLETING)
+def test_a_shell_completes_what_is_begun(speaker: Root, shell: str) -> None:
+    speaker.ok("sh", "-c", f"command -v {shell} || {{ {APT} {shell}; }}")
+    with at_terminal(speaker.command("env", "TERM=dumb", *COMPLETING[shell])) as terminal:
+        terminal.type(f"{READY[shell]}; echo rea''dy\n")
+        terminal.read_until("ready")
+        for begun, whole in (
+            ("speakerd vers\t", "version"),
+            ("\b" * 8 + "conf\tse\taudio.volu\t", "config set audio.volume"),
+        ):
+            terminal.type(begun)
+            terminal.read_until(whole)
