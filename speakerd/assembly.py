@@ -6,7 +6,6 @@ Everything that is opened here is closed here, in the reverse order, on every wa
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -27,6 +26,7 @@ from speakerd.core.state import Card
 from speakerd.daemon import Daemon, Devices, Observer
 from speakerd.errors import ConfigurationError
 from speakerd.folders import speakers_folder, state_folder
+from speakerd.garbage import collect_after_talks, collect_seldom
 from speakerd.gpio.boards import Board, load_board
 from speakerd.gpio.panel import Panel
 from speakerd.ledger.ledger import Ledger
@@ -108,18 +108,14 @@ async def serve(
 
     On SIGHUP `again` gives the settings anew: what can change does at once, the rest is named.
     """
-    async with assembled(settings, surroundings or Surroundings()) as speaker:
+    around = surroundings or Surroundings()
+    around = replace(around, observers=(*around.observers, collect_after_talks))
+    async with assembled(settings, around) as speaker:
         collect_seldom()
         _obey_signals(speaker.daemon)
         reloading = Reloading(settings, again or (lambda: settings), speaker.ears, speaker.daemon.post)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.begin)
         await run(speaker)
-
-
-def collect_seldom() -> None:
-    """Have Python look for garbage less often, and no more in what is there by now: everything waits for it."""
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
 
 
 async def run(speaker: Speaker) -> None:

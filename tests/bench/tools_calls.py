@@ -18,9 +18,9 @@ from bench.tools_far import ANSWER_TOPIC, ASK_TOPIC, CALLS
 from kitchen import ACTION, Kitchen, custom, kitchen, settings
 from mcp_stage import TOKEN, web_server
 from mqtt_broker import mosquitto
-from speakerd.assembly import collect_seldom
 from speakerd.core.lights import Light
 from speakerd.demo.card import FakeCard
+from speakerd.garbage import collect_seldom
 from speakerd.settings import McpServer, McpSettings, Settings
 from speakerd.settings_mqtt import MqttSettings, MqttTool
 from speakerd.settings_tools import ToolSettings

@@ -21,7 +21,6 @@ class Terminal:
         self.shown = ""
         """All that it has shown so far."""
 
-    @property
     def echoes(self) -> bool:
         """Whether it shows what is typed."""
         return bool(termios.tcgetattr(self._descriptor)[3] & termios.ECHO)

@@ -144,10 +144,10 @@ def test_a_key_that_is_typed_is_not_shown(speaker: Root, typed: str, endpoint: s
     install = [one for one in INSTALL if one != "--yes"]
     with at_terminal(speaker.command(*install)) as terminal:
         terminal.read_until("Enter for none")
-        assert not terminal.echoes
+        assert not terminal.echoes()
         terminal.type(typed + "\n")
         terminal.read_until("The settings")
-        assert terminal.echoes
+        assert terminal.echoes()
         told = terminal.read_all()
     assert "speakerd is installed" in told
     assert f'endpoint.name = "{endpoint}"' in told
