@@ -63,6 +63,11 @@ class BargeIn:
         self._quiet_frames = 0
 
     @property
+    def may_begin(self) -> bool:
+        """Whether any of the last frames may hold a talker, or it is known of one."""
+        return self.talker is not Talker.NONE or _ones(self._loud, _HINT_FRAMES) > 0
+
+    @property
     def is_loud(self) -> bool:
         """Whether the last frames may hold a talker, however short."""
         return _ones(self._loud, _HINT_FRAMES) >= _HINT_OF

@@ -6,22 +6,14 @@ While it is closed, its stream is closed, too. What is heard goes its way in the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from speakerd.audio import wire
-from speakerd.audio.hearing import Hearing, Order
+from speakerd.audio.hearing import Hearing, Link, Order
 from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ
 from speakerd.core.effects import LEFT_OFF
 
 _UPLINK_MS, _WAITING_MS = 30, 80
 """How much sound comes at a time: soon while it is sent, seldom while only the wake word listens, in its frames."""
-
-
-class Link(Protocol):
-    """Takes commands for the sound card's process."""
-
-    def send(self, command: wire.Command) -> None:
-        """Leave a command; returns at once."""
 
 
 class MicCapture:
@@ -59,7 +51,7 @@ class MicCapture:
 
     def attach(self, link: Link | None) -> None:
         """Use this process from now on; None while there is no card, when uplinks cannot be opened."""
-        self._link = link
+        self._link = self._hearing.link = link
         self._hearing.orders.clear()
         if link:
             link.send(wire.SetPace(_WAITING_MS))

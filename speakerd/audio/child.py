@@ -79,8 +79,8 @@ def _serve(options: CardOptions, reports: _Reports) -> None:
         for message in unpacker.feed(data):
             if isinstance(message, wire.OpenCapture | wire.CloseCapture):
                 card.commands.put(message)
-            elif isinstance(message, wire.SetPace):
-                card.set_pace(message.report_ms)
+            elif isinstance(message, wire.SetPace | wire.SetPlayingPace):
+                card.set_pace(message)
             else:
                 card.loudspeaker.obey(message)
     # A broken card may never let go of its streams: the end must not depend on it.

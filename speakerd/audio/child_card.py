@@ -16,7 +16,7 @@ from speakerd.audio import wire
 from speakerd.audio.child_callback import Body, CardStream
 from speakerd.audio.child_clocks import ByTime, InStep
 from speakerd.audio.child_devices import devices_of, formats, refusal
-from speakerd.audio.child_microphone import REPORT_MS, Microphone
+from speakerd.audio.child_microphone import PLAYING_REPORT_MS, REPORT_MS, Microphone
 from speakerd.audio.child_streams import Format, Loudspeaker, Report, Times
 from speakerd.audio.devices import Device, Direction, resolve
 from speakerd.errors import AudioDeviceError
@@ -59,13 +59,16 @@ class Card:
         """The same stream as `_playout` where it goes both ways."""
         self._by_time: ByTime | None = None
         self._hearing: Microphone | None = None
-        self._report_ms = REPORT_MS
+        self._report_ms, self._playing_report_ms = REPORT_MS, PLAYING_REPORT_MS
 
-    def set_pace(self, report_ms: int) -> None:
+    def set_pace(self, command: wire.SetPace | wire.SetPlayingPace) -> None:
         """Report so much of what is captured at a time; for any thread."""
-        self._report_ms = report_ms
+        if isinstance(command, wire.SetPace):
+            self._report_ms = command.report_ms
+        else:
+            self._playing_report_ms = command.report_ms
         if (microphone := self._hearing) is not None:
-            microphone.report_ms = report_ms
+            self._pace(microphone)
 
     def run(self) -> None:
         """Obey until told to end."""
@@ -175,9 +178,12 @@ class Card:
         assert self._epoch is not None  # noqa: S101 - capture is opened only for an epoch
         options = self._options
         microphone = Microphone(self._epoch, format_, options.input_channel, options.input_gain, self._report)
-        microphone.report_ms = self._report_ms
+        self._pace(microphone)
         self._hearing = microphone
         return microphone
+
+    def _pace(self, microphone: Microphone) -> None:
+        microphone.report_ms, microphone.playing_report_ms = self._report_ms, self._playing_report_ms
 
     def _open(self, device: Device, directions: tuple[Direction, ...], counts: list[int]) -> tuple[CardStream, Format]:
         """A stream, stopped, in the first format that the card takes; raises AudioDeviceError."""

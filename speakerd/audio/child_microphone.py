@@ -6,11 +6,8 @@ from speakerd.audio import wire
 from speakerd.audio.child_streams import INPUT_LOST, OUTPUT_LOST, Format, Report
 from speakerd.audio.pcm import bytes_of, one_channel, samples_in
 
-REPORT_MS = 30
-"""Each report wakes the daemon up, which costs more than what it does with so much sound."""
-_PLAYING_REPORT_MS = 40
-"""Beside our own sound, which it takes most to take out. 60 ms took a tenth less of the daemon's time, but what is sent
-came later than 60 ms, and a talker was found later than 0.2 s after beginning."""
+REPORT_MS, PLAYING_REPORT_MS = 30, 40
+"""Each report wakes the daemon up, which costs more than what it does with so much sound; until told otherwise."""
 _CLOCKS_MS = 1000
 
 
@@ -33,6 +30,8 @@ class Microphone:
         self._bytes_per_ms = format_.rate_hz * format_.frame_bytes / 1000
         self.report_ms = REPORT_MS
         """How much sound is reported at a time while nothing plays."""
+        self.playing_report_ms = PLAYING_REPORT_MS
+        """And while something does."""
         self._until_clocks = samples_in(_CLOCKS_MS, format_.rate_hz)
 
     def hear(self, data: bytes, far: bytes | None, flags: int, *, is_unpaired: bool = False) -> None:
@@ -50,7 +49,7 @@ class Microphone:
         self._near.append(data)
         self._far.append(far)
         self._waiting += len(data)
-        wanted_ms = self.report_ms if far is None else _PLAYING_REPORT_MS
+        wanted_ms = self.report_ms if far is None else self.playing_report_ms
         if self._waiting >= wanted_ms * self._bytes_per_ms:
             self._send()
 

@@ -46,6 +46,8 @@ class Heard(NamedTuple):
     """What was learnt of a talker over our own sound, in order."""
     is_talker: bool | None = None
     """Whether somebody may be speaking over our own sound; None while that cannot be heard."""
+    is_urgent: bool = False
+    """Whether a talker may just begin, so that the next piece should come soon."""
     levels: tuple[tuple[float, bool], ...] = ()
     """Of each 10 ms, where they are wanted: its level in dBFS, and whether it sounds like a voice."""
 
@@ -131,6 +133,7 @@ class EchoPath:
             clean,
             talkers,
             self._barge_in.is_loud or self._barge_in.talker is Talker.HEARD,
+            self._barge_in.may_begin,
             tuple(levels) if wants_levels else (),
         )
 

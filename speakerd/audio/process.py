@@ -22,7 +22,7 @@ from speakerd.errors import ProtocolError
 
 _STDIN_BYTES = 16_384
 """A short pipe (0.3 s of sound), so that a flush is not stuck behind what is already on its way."""
-_REPORTS_BYTES = 16_384
+_REPORTS_BYTES = 65_536
 """Read at a time: some reports."""
 _STDERR_READ_BYTES, _STDERR_PAUSE_SECONDS, _STDERR_KEPT_BYTES = 4096, 0.05, 4096
 
@@ -83,7 +83,7 @@ class CardProcess:
         return waited - self._last.get(kind, 0.0)
 
     def send(self, command: wire.Command) -> None:
-        """Leave a command; returns at once, whatever the process does. A SetLevel does not wait behind answers."""
+        """Leave a command; returns at once, whatever the process does. Some do not wait behind answers."""
         with self._more_commands:
             self._commands.insert(self._place(command), command)
             self._more_commands.notify()
@@ -121,9 +121,10 @@ class CardProcess:
 
     def _place(self, command: wire.Command) -> int:
         """Where a command waits to be sent: the last, unless answers may be overtaken (what was flushed never is)."""
-        if not isinstance(command, wire.SetLevel):
+        hurry = (wire.SetLevel, wire.SetPlayingPace)
+        if not isinstance(command, hurry):
             return len(self._commands)
-        in_order = (wire.Flush, wire.SetLevel)
+        in_order = (wire.Flush, *hurry)
         return max((n for n, waiting in enumerate(self._commands, 1) if isinstance(waiting, in_order)), default=0)
 
     def _write(self, stdin: IO[bytes]) -> None:

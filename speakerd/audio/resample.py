@@ -26,7 +26,7 @@ _FEW_PHASES = 8
 """Up to so many, blocks of outputs are made at once; else a window is gathered for each output."""
 _BLOCK = 16
 """Turns of all phases in a block: few enough that most of its coefficients are not zero."""
-_SLICE = 2400
+_SLICE = 4800
 """Input samples that are worked on at once, so that a long piece needs little memory."""
 
 Line = NDArray[np.float64]

@@ -94,7 +94,14 @@ class CloseCapture:
 
 @dataclass(frozen=True, slots=True)
 class SetPace:
-    """Report what is captured in pieces of so many milliseconds, or as is best while something plays."""
+    """Report what is captured in pieces of so many milliseconds while nothing plays."""
+
+    report_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetPlayingPace:
+    """Report it in pieces of so many milliseconds while something plays."""
 
     report_ms: int
 
@@ -180,7 +187,9 @@ class Missing:
     reason: bytes
 
 
-Command = Play | Finish | Flush | SetGain | SetLevel | SetSink | PlayCue | Ring | OpenCapture | CloseCapture | SetPace
+Command = (Play | Finish | Flush | SetGain | SetLevel | SetSink | PlayCue | Ring) | (
+    OpenCapture | CloseCapture | SetPace | SetPlayingPace
+)
 Report = CaptureOpened | MicFrame | Clocks | Pulse | ItemOver | Flushed | Missing
 Message = Command | Report
 
@@ -204,7 +213,8 @@ def _kind(make: type) -> _Kind:
 
 
 _TYPES: tuple[type, ...] = (
-    *(Play, Finish, Flush, SetGain, SetLevel, SetSink, PlayCue, Ring, OpenCapture, CloseCapture, SetPace),
+    *(Play, Finish, Flush, SetGain, SetLevel, SetSink, PlayCue, Ring),
+    *(OpenCapture, CloseCapture, SetPace, SetPlayingPace),
     *(CaptureOpened, MicFrame, Clocks, Pulse, ItemOver, Flushed, Missing),
 )
 _KINDS = [_kind(make) for make in _TYPES]

@@ -68,6 +68,16 @@ def test_loudness_is_known_at_once_and_soon_forgotten(frames: str, is_loud: bool
 
 
 @pytest.mark.parametrize(
+    ("frames", "may_begin"),
+    [("", False), (".v", False), ("V", True), ("n.....", True), ("V......", False), ("VVV......", True)],
+)
+def test_a_talker_may_begin_with_one_loud_frame(frames: str, may_begin: bool) -> None:
+    barge_in = BargeIn()
+    told(barge_in, frames)
+    assert barge_in.may_begin is may_begin
+
+
+@pytest.mark.parametrize(
     ("frames", "expected"),
     [
         pytest.param("V" * 29, {}, id="for 300 ms nothing is believed"),

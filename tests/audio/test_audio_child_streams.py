@@ -400,14 +400,23 @@ def test_what_is_made_ahead_is_never_heard_once_it_is_wrong(
 
 
 @pytest.mark.parametrize(
-    ("report_ms", "plays", "lengths_ms"),
-    [(30, False, [30] * 8), (80, False, [80] * 3), (30, True, [40] * 6), (80, True, [40] * 6)],
+    ("report_ms", "playing_report_ms", "plays", "lengths_ms"),
+    [
+        (30, None, False, [30] * 8),
+        (80, None, False, [80] * 3),
+        (80, None, True, [40] * 6),
+        (30, 80, False, [30] * 8),
+        (30, 80, True, [80] * 3),
+        (80, 20, True, [20] * 12),
+    ],
 )
-def test_reports_are_as_long_as_is_wanted_or_as_is_best_while_something_plays(
-    report_ms: int, plays: bool, lengths_ms: list[int]
+def test_reports_are_as_long_as_is_wanted(
+    report_ms: int, playing_report_ms: int | None, plays: bool, lengths_ms: list[int]
 ) -> None:
     daemon, microphone = hearing()
     microphone.report_ms = report_ms
+    if playing_report_ms is not None:
+        microphone.playing_report_ms = playing_report_ms
     for number in range(24):
         part = slice(number * 480, (number + 1) * 480)
         microphone.hear(bytes_of(SOUND[part]), bytes_of(SOUND[part]) if plays else None, 0)

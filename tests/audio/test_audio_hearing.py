@@ -37,6 +37,8 @@ class Room:
         self.events: list[Event] = []
         self.posted_at: list[int] = []
         self.sent: list[tuple[int, bytes]] = []
+        self.paces_ms: list[int] = []
+        self.paced_at: list[int] = []
         self.heard: Sound = NOTHING
         """All that the microphone heard."""
         self.hearing = Hearing(self, self.hand_over, self.post, lambda: 5.0, cancels_echo=cancels_echo, turns=turns)
@@ -64,6 +66,11 @@ class Room:
 
     def hand_over(self, session: int, pcm: bytes) -> None:
         self.sent.append((session, pcm))
+
+    def send(self, command: wire.Command) -> None:
+        assert isinstance(command, wire.SetPlayingPace)
+        self.paces_ms.append(command.report_ms)
+        self.paced_at.append(len(self.heard))
 
     def open_stream(self) -> None:
         self.hearing.epoch += 1
@@ -346,6 +353,26 @@ def test_a_talker_is_told_with_positions_and_is_gone_in_the_end() -> None:
     assert isinstance(gone, VoiceGone)
     assert gone.sample > heard.sample
     assert room.hearing.echo_delay_ms == pytest.approx(60, abs=1)
+
+
+def test_an_echo_is_looked_at_seldom_until_somebody_may_speak_over_it() -> None:
+    room = over_playout()
+    room.hearing.link = room
+    room.listen(TALKER[:32_000])
+    assert room.paces_ms == [], "nothing of our own is heard yet"
+    room.listen(ECHO[:80_000], OWN[:80_000])
+    assert room.paces_ms == [80]
+    part = slice(80_000, 96_000)
+    room.listen(ECHO[part] + TALKER[part], OWN[part])
+    assert room.paces_ms == [80, 20]
+    hurried_at = room.paced_at[-1]
+    hinted = next(at for event, at in zip(room.events, room.posted_at, strict=True) if isinstance(event, VoiceHinted))
+    assert hurried_at <= hinted
+    room.listen(ECHO[96_000:128_000], OWN[96_000:128_000])
+    assert room.paces_ms == [80, 20, 80]
+    room.open_stream()
+    room.listen(ECHO[:8000], OWN[:8000])
+    assert room.paces_ms[3:4] == [80], "a new stream knows of nothing"
 
 
 def test_after_lost_samples_no_talker_is_told_for_a_while() -> None:

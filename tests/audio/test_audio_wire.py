@@ -20,6 +20,7 @@ EXAMPLES: list[wire.Message] = [
     wire.OpenCapture(2),
     wire.CloseCapture(),
     wire.SetPace(30),
+    wire.SetPlayingPace(80),
     wire.CaptureOpened(2, 48_000, 10, is_duplex=True, channels=2),
     wire.MicFrame(2, 960, True, False, 480, bytes(960)),
     wire.Clocks(1.5, -60.0, 34.9),
