@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from appliance.speaker import SLOWNESS, Speaker, needs_real_time
+from appliance.speaker import ACTION, SLOWNESS, Speaker, needs_real_time
 
 CARD = "/sys/bus/platform/drivers/snd_aloop"
 MOST_DEAF_SECONDS = 5.0
@@ -83,15 +80,21 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
         ):
             machine.run("systemctl restart speakerd", 120)
         speaker.until(20, speaker.is_hearing)
-        command: list[Sequence[Any]] = [
-            ["sleep", 1],
-            ["play", "light.wav"],
-            ["event", {"event": "tool"}, 30],
+        # In the network it is only an assistant like any other, which has not been told how tools are asked for.
+        speaker.act(
+            *(["sleep", 2], ["play", "story.wav"], ["phase", "speaking", 30], ["sleep", 1], ["press", ACTION]),
             ["phase", "idle", 40],
-        ]
-        speaker.act(*command)
+        )
         assert speaker.status()["endpoint"] == "custom"
-        scene = speaker.act(["shell", "ip link set lan0 down"], *command)
+        scene = speaker.act(
+            *(
+                ["shell", "ip link set lan0 down"],
+                ["sleep", 1],
+                ["play", "light.wav"],
+                ["event", {"event": "tool"}, 30],
+            ),
+            ["phase", "idle", 40],
+        )
         assert scene.at(event="tool")
         assert speaker.status()["endpoint"] == "offline"
         machine.run("ip link set lan0 up")
