@@ -75,6 +75,8 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
     machine.run(f"ip link add lan0 type dummy; {LAN_UP}")
     machine.run("systemd-run --quiet --unit cloud /opt/payload/cloud.py 10.9.9.1 8765")
     try:
+        # Its start takes all of a small machine for some seconds, in which nobody would be heard.
+        speaker.until(60, lambda: machine.attempt("ss -tln | grep -q 10.9.9.1:8765")[0] == 0)
         cloud = 'name = "custom"\\nurl = "ws://10.9.9.1:8765/v1/realtime"\\nconnect_seconds = 3.0'
         with speaker.settings(
             "sed '/^\\[endpoint\\]/,/^\\[/ { s,^name = .*,CLOUD,; /^url = /d; /^connect_seconds = /d }'".replace(
@@ -85,7 +87,7 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
         speaker.until(20, speaker.is_hearing)
         # In the network it is only an assistant like any other, which has not been told how tools are asked for.
         speaker.act(
-            *(["sleep", 2], ["play", "story.wav"], ["phase", "speaking", 30], ["sleep", 1], ["press", ACTION]),
+            *(["sleep", 3], ["play", "story.wav"], ["phase", "speaking", 30], ["sleep", 1], ["press", ACTION]),
             ["phase", "idle", 40],
         )
         assert speaker.status()["endpoint"] == "custom"
