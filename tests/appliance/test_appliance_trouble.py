@@ -5,6 +5,9 @@ from __future__ import annotations
 from appliance.speaker import ACTION, SLOWNESS, Speaker, needs_real_time
 
 CARD = "/sys/bus/platform/drivers/snd_aloop"
+LAN_UP = "ip address add 10.9.9.1/24 dev lan0; ip link set lan0 up"
+LAN_DOWN = "ip link set lan0 down; ip address flush dev lan0"
+"""The machine reaches its own addresses for as long as it has them."""
 MOST_DEAF_SECONDS = 5.0
 """After a crash."""
 
@@ -69,9 +72,11 @@ def test_a_card_that_goes_and_comes_back_is_found_again(speaker: Speaker) -> Non
 @needs_real_time
 def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -> None:
     machine = speaker.machine
-    machine.run("ip link add lan0 type dummy; ip address add 10.9.9.1/24 dev lan0; ip link set lan0 up")
+    machine.run(f"ip link add lan0 type dummy; {LAN_UP}")
     machine.run("systemd-run --quiet --unit cloud /opt/payload/cloud.py 10.9.9.1 8765")
     try:
+        # Its start takes all of a small machine for some seconds, in which nobody would be heard.
+        speaker.until(60, lambda: machine.attempt("ss -tln | grep -q 10.9.9.1:8765")[0] == 0)
         cloud = 'name = "custom"\\nurl = "ws://10.9.9.1:8765/v1/realtime"\\nconnect_seconds = 3.0'
         with speaker.settings(
             "sed '/^\\[endpoint\\]/,/^\\[/ { s,^name = .*,CLOUD,; /^url = /d; /^connect_seconds = /d }'".replace(
@@ -82,13 +87,13 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
         speaker.until(20, speaker.is_hearing)
         # In the network it is only an assistant like any other, which has not been told how tools are asked for.
         speaker.act(
-            *(["sleep", 2], ["play", "story.wav"], ["phase", "speaking", 30], ["sleep", 1], ["press", ACTION]),
+            *(["sleep", 3], ["play", "story.wav"], ["phase", "speaking", 30], ["sleep", 1], ["press", ACTION]),
             ["phase", "idle", 40],
         )
         assert speaker.status()["endpoint"] == "custom"
         scene = speaker.act(
             *(
-                ["shell", "ip link set lan0 down"],
+                ["shell", LAN_DOWN],
                 ["sleep", 1],
                 ["play", "light.wav"],
                 ["event", {"event": "tool"}, 30],
@@ -97,7 +102,7 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
         )
         assert scene.at(event="tool")
         assert speaker.status()["endpoint"] == "offline"
-        machine.run("ip link set lan0 up")
+        machine.run(LAN_UP)
         seconds = speaker.until(90, lambda: speaker.status()["endpoint"] == "custom")
         print(f"\nnetwork back: the first endpoint serves again {seconds:.0f} s later")  # noqa: T201 - a figure
     finally:
