@@ -69,6 +69,15 @@ def test_a_card_that_goes_and_comes_back_is_found_again(speaker: Speaker) -> Non
     speaker.act(["sleep", 1], ["play", "light.wav"], ["event", {"event": "tool"}, 30], ["phase", "idle", 40])
 
 
+def test_a_card_behind_the_systems_mixer_is_heard_by_a_stream_each_way(speaker: Speaker) -> None:
+    with speaker.settings("""sed 's/^input = .*/input = "default"/; s/^output = .*/output = "default"/'"""):
+        speaker.restart()
+        speaker.until(20, speaker.is_hearing)
+        assert speaker.status()["is_duplex"] is False
+        assert speaker.capture() == "RUNNING"
+    speaker.restart()
+
+
 @needs_real_time
 def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -> None:
     machine = speaker.machine
