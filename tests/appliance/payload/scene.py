@@ -19,6 +19,7 @@ import array
 import contextlib
 import json
 import math
+import os
 import socket
 import subprocess
 import sys
@@ -35,7 +36,7 @@ PIECE = 160
 ROOM = "plughw:CARD=Loopback,DEV=1"
 """The other end of the card that the speaker uses."""
 LED = 27
-LED_SECONDS = 0.003
+LED_SECONDS = 0.007
 """Between two looks at the LED: coprime to its PWM of 10 ms."""
 
 
@@ -77,9 +78,9 @@ class Scene:
 
     def watch_led(self) -> None:
         """Count how often the LED is lit while each light is shown."""
-        value = self.gpio / f"sim_gpio{LED}/value"
+        value = os.open(self.gpio / f"sim_gpio{LED}/value", os.O_RDONLY)
         while not self.is_over:
-            is_lit = value.read_text().strip() == "1"
+            is_lit = os.pread(value, 1, 0) == b"1"
             seen = self.led.setdefault(self.light, [0, 0])
             seen[0] += is_lit
             seen[1] += 1
