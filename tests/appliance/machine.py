@@ -25,6 +25,8 @@ Kind = Literal["uml", "qemu"]
 MEMORY_MIB = 1024
 _POWER_OFF_SECONDS = 30.0
 _MARGIN_SECONDS = 30.0
+_ONE_STREAM = "snd_aloop.pcm_substreams=1"
+"""As a real card has: with more, whoever opens a busy one gets another, which nobody hears."""
 
 
 class MachineError(Exception):
@@ -115,7 +117,7 @@ class Machine:
             *(self._parts.kernel, f"mem={MEMORY_MIB}M", "ncpus=2", "seccomp=auto"),
             *(f"umid={self._folder.name}", f"uml_dir={self._folder}/"),
             *(f"ubd0={self._folder}/disk,{self._parts.disk}", "root=/dev/ubda", "rw", f"ubd1r={self._payload}"),
-            *("con=null", "con0=null,fd:1", f"ssl0=fd:{channel}"),
+            *("con=null", "con0=null,fd:1", f"ssl0=fd:{channel}", _ONE_STREAM),
         ]
 
     def _qemu(self, channel: int) -> list[object]:
@@ -128,7 +130,7 @@ class Machine:
             *("qemu-system-x86_64", "-accel", self._parts.accelerator, "-cpu", cpu, "-smp", 2, "-m", MEMORY_MIB),
             *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"),
             *("-kernel", self._parts.kernel, "-initrd", self._parts.initrd),
-            *("-append", "console=ttyS0 panic=-1 quiet"),
+            *("-append", f"console=ttyS0 panic=-1 quiet {_ONE_STREAM}"),
             *("-drive", f"file={disk},format=qcow2,if=virtio"),
             *("-drive", f"file={self._payload},format=raw,if=virtio,readonly=on"),
             *("-device", "virtio-rng-pci", "-device", "virtio-serial", "-chardev", f"socket,id=c,fd={channel}"),

@@ -52,6 +52,8 @@ class Scene:
         self.led: dict[str, list[int]] = {}
         self.steps: list[tuple[float, list[Any]]] = []
         self.light = ""
+        self.lost = 0
+        """How often the card lost sound in the scene."""
         self.is_over = False
         self.changed = threading.Condition()
         self.speech: socket.socket | None = None
@@ -169,8 +171,19 @@ def perform(scene: Scene, steps: list[list[Any]]) -> str:
     return ""
 
 
+def overruns() -> int:
+    """How often the speaker's card lost what was captured; 0 while there is no speaker."""
+    with contextlib.suppress(OSError, ValueError, KeyError), socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(2)
+        connection.connect(SOCKET)
+        connection.sendall(b'{"do": "status"}\n')
+        return int(json.loads(connection.makefile("rb").readline())["overruns"])
+    return 0
+
+
 def main() -> None:
     scene = Scene()
+    before = overruns()
     card = ["arecord", "-q", "-D", ROOM, "-t", "raw", "-f", "S16_LE", "-c", "1", "-r", str(RATE_HZ)]
     with subprocess.Popen([*card, "--period-time=10000", "--buffer-time=400000"], stdout=subprocess.PIPE) as recorder:
         workers = [
@@ -181,9 +194,10 @@ def main() -> None:
         for worker in workers:
             worker.start()
         problem = perform(scene, json.loads(sys.argv[1]))
+        scene.lost = overruns() - before
         scene.is_over = True
         recorder.terminate()
-    told = {name: getattr(scene, name) for name in ("events", "sound", "led", "steps")}
+    told = {name: getattr(scene, name) for name in ("events", "sound", "led", "steps", "lost")}
     json.dump({"problem": problem, **told}, sys.stdout)
 
 
