@@ -66,7 +66,7 @@ def test_a_card_that_goes_and_comes_back_is_found_again(speaker: Speaker) -> Non
     found = speaker.until(20, speaker.is_hearing)
     print(f"\ncard gone: told {lost:.1f} s later; back: hearing {found:.1f} s later")  # noqa: T201 - a figure
     assert speaker.property("MainPID") == before
-    speaker.act(["sleep", 1], ["call", "light.wav", 3], ["event", {"event": "tool"}, 30], ["phase", "idle", 40])
+    speaker.act(["sleep", 1], ["play", "light.wav"], ["event", {"event": "tool"}, 30], ["phase", "idle", 40])
 
 
 @needs_real_time
@@ -87,7 +87,7 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
         speaker.until(20, speaker.is_hearing)
         # In the network it is only an assistant like any other, which has not been told how tools are asked for.
         speaker.act(
-            *(["sleep", 3], ["call", "story.wav", 3], ["phase", "speaking", 30], ["sleep", 1], ["press", ACTION]),
+            *(["sleep", 3], ["play", "story.wav"], ["phase", "speaking", 30], ["sleep", 1], ["press", ACTION]),
             ["phase", "idle", 40],
         )
         assert speaker.status()["endpoint"] == "custom"
@@ -95,7 +95,7 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
             *(
                 ["shell", LAN_DOWN],
                 ["sleep", 1],
-                ["call", "light.wav", 3],
+                ["play", "light.wav"],
                 ["event", {"event": "tool"}, 30],
             ),
             ["phase", "idle", 40],

@@ -6,7 +6,6 @@ presses buttons, reads the LED's line and follows the control socket. All times 
 
     ["play", "question.wav"]        speak; the next step begins at once
     ["heard"]                       wait until what was spoken is over
-    ["call", "question.wav", 3]     speak, and again after 8 s if the speaker has not begun to listen, so many times
     ["phase", "speaking", 20]       wait until the speaker tells this phase, at most 20 s
     ["event", {"event": "tool"}, 20] wait until an event with these values comes
     ["press", 17]                   press the button at this line for 100 ms
@@ -35,7 +34,6 @@ PIECE = 160
 """Samples whose loudness is told: 10 ms."""
 ROOM = "plughw:CARD=Loopback,DEV=1"
 """The other end of the card that the speaker uses."""
-CALL_SECONDS = 8.0
 LED = 27
 LED_SECONDS = 0.003
 """Between two looks at the LED: coprime to its PWM of 10 ms."""
@@ -125,19 +123,6 @@ class Scene:
         pull.write_text("pull-up")
 
 
-def call(scene: Scene, name: str, times: int) -> int:
-    """What users do with a machine that was busy, and lost some of the sound."""
-    for left in reversed(range(times)):
-        since = len(scene.events)
-        scene.play(name)
-        try:
-            return scene.wait_for(since, CALL_SECONDS, {"phase": "listening"})
-        except TimeoutError:
-            if not left:
-                raise
-    raise ValueError(f"{times} is no number of times")
-
-
 def perform(scene: Scene, steps: list[list[Any]]) -> str:
     """Carry out the steps; what went wrong, or nothing."""
     since = 0
@@ -148,8 +133,6 @@ def perform(scene: Scene, steps: list[list[Any]]) -> str:
                 case ["play", name]:
                     since = len(scene.events)
                     scene.play(name)
-                case ["call", name, times]:
-                    since = call(scene, name, times)
                 case ["heard"]:
                     scene.heard()
                 case ["phase", phase, seconds]:
