@@ -84,6 +84,8 @@ class BargeIn:
         self._loud = self._loud << 1 & _MASK | is_loud
         self._voiced = self._voiced << 1 & _MASK | (is_loud and frame.is_voice)
         self._quiet_frames = 0 if is_loud else self._quiet_frames + 1
+        if not self._loud and self.talker is Talker.NONE:  # nearly always
+            return None
         return self._become(self._next())
 
     def samples_lost(self) -> None:

@@ -146,8 +146,9 @@ class EchoPath:
 
     def _played(self, far: Sound, near_count: int, whole: int) -> tuple[Sound, Sound]:
         """What was played beside the frames, and what is new of it, at 16 kHz."""
-        silence = np.zeros(near_count * self._rate_hz // WAKE_RATE_HZ, np.int16)
-        fresh = self._far_end.at_wake_rate(far if len(far) else silence, near_count)
+        if not len(far):
+            far = np.zeros(near_count * self._rate_hz // WAKE_RATE_HZ, np.int16)
+        fresh = self._far_end.at_wake_rate(far, near_count)
         line = np.concatenate((self._far, fresh))
         if len(line) < whole:  # rates that are no whole multiple: one sample may come with the next piece
             line = np.concatenate((line, np.zeros(whole - len(line), np.int16)))

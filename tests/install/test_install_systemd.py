@@ -100,6 +100,22 @@ def starts(machine: Machine) -> list[float]:
         return []
 
 
+def test_it_works_where_nothing_can_be_written(with_card: Root) -> None:
+    """As on a card that is kept read-only, with the journal in memory."""
+    with with_card.booted() as machine:
+        until(lambda: hears(machine), 60)
+        machine.run("systemctl", "stop", "speakerd")
+        machine.run("sh", "-c", "mount -t tmpfs tmpfs /var/log && systemctl restart systemd-journald && sleep 1")
+        machine.run("env", "LIBMOUNT_FORCE_MOUNT2=always", "mount", "-o", "remount,ro", "/")
+        assert "Read-only file system" in machine.run("touch", "/var/lib/speakerd/new")
+        machine.run("systemctl", "start", "speakerd")
+        until(lambda: hears(machine), 60)
+        told = [line for line in machine.journal().splitlines() if "cannot be written" in line]
+        assert len(told) == 2, told
+        assert "starts.json cannot be written (Read-only file system): crashes are not counted." in told[0]
+        assert "spending is counted in memory" in told[1]
+
+
 def test_its_exposure_is_small(speaker: Root) -> None:
     told = speaker.ok("systemd-analyze", "security", "--offline=yes", "--no-pager", UNIT)
     (exposure,) = re.findall(r"Overall exposure level for speakerd.service: ([0-9.]+)", told)

@@ -162,9 +162,7 @@ def _stopped(name: str) -> Scene:
         """A process stands still for a while."""
         world.signal(name, signal.SIGSTOP)
         time.sleep(_STOPPED_SECONDS)
-        # One that was given up meanwhile has another number now.
-        for process in world.daemon.pids():
-            world.signal(process, signal.SIGCONT)
+        world.go_on()
         time.sleep(_AWAY_SECONDS)
         _works_again(world, f"the {name}'s standing still")
 

@@ -7,7 +7,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -128,6 +128,12 @@ class World:
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to one of the daemon's processes."""
         os.kill(self.daemon.pids()[name], number)
+
+    def go_on(self) -> None:
+        """Let all that were stopped go on; one that was given up meanwhile is another process now."""
+        for pid in self.daemon.pids().values():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def sample(self) -> Sample:
         """Figures of each process at this moment."""
