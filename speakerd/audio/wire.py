@@ -228,8 +228,10 @@ def pack(message: Message) -> bytes:
     values = get_values(message)
     if not isinstance(values, tuple):
         values = (values,)
-    payload = head.pack(*values[:-1]) + values[-1] if has_tail else head.pack(*values)
-    return _FRAME.pack(number, len(payload)) + payload
+    if not has_tail:
+        return _FRAME.pack(number, head.size) + head.pack(*values)
+    # What is joined once is copied once.
+    return b"".join((_FRAME.pack(number, head.size + len(values[-1])), head.pack(*values[:-1]), values[-1]))
 
 
 class Unpacker:
