@@ -6,7 +6,6 @@ Rates are named here once: the wake word and the session each have their own.
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -88,8 +87,12 @@ def one_channel(
 
 def mean_of(interleaved: NDArray[np.int16], channels: int) -> NDArray[np.float64]:
     """Mono of interleaved samples on the scale of int16, not rounded: what filters it does so."""
-    mean: NDArray[np.float64] = interleaved.reshape(-1, channels) @ _shares(channels)
-    return mean
+    exact = interleaved.astype(np.float64)
+    total = exact[0::channels].copy() if channels == 1 else exact[0::channels] + exact[1::channels]
+    for channel in range(2, channels):
+        total += exact[channel::channels]
+    total *= 1 / channels
+    return total
 
 
 def on_all_channels(mono: NDArray[np.int16], channels: int, *, is_32_bit: bool = False) -> bytes:
@@ -123,14 +126,8 @@ def rms_dbfs(samples: NDArray[np.int16]) -> float:
 
 def frames_dbfs(samples: NDArray[np.int16], frame_samples: int) -> list[float]:
     """`rms_dbfs` of each frame; there are only whole ones."""
-    frames = samples.astype(np.float64).reshape(-1, 1, frame_samples)
-    energies: NDArray[np.float64] = frames @ frames.transpose(0, 2, 1)
-    return [_decibels(math.sqrt(energy / frame_samples)) for energy in energies.reshape(-1).tolist()]
-
-
-@cache
-def _shares(channels: int) -> NDArray[np.float64]:
-    return np.full(channels, 1 / channels)
+    frames = samples.astype(np.float64).reshape(-1, frame_samples)
+    return [_decibels(math.sqrt(energy / frame_samples)) for energy in np.vecdot(frames, frames).tolist()]
 
 
 def _decibels(amplitude: float) -> float:
