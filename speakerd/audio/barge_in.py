@@ -6,8 +6,8 @@ Measured on made rooms with drift, jumps, long delays and strong distortion (`sc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple
 
 FRAME_MS = 10
 HOLD_AFTER_XRUN_MS = 300
@@ -39,17 +39,6 @@ class Talker(Enum):
     HEARD = "heard"
 
 
-class Frame(NamedTuple):
-    """What is known of 10 ms."""
-
-    near_dbfs: float
-    """Of the microphone."""
-    clean_dbfs: float
-    """Of what the canceller left."""
-    is_voice: bool
-    """What a voice detector says of what the canceller left."""
-
-
 class BargeIn:
     """Feed it every frame in which our own sound may be heard, and `end` when it is over."""
 
@@ -72,17 +61,21 @@ class BargeIn:
         """Whether the last frames may hold a talker, however short."""
         return _ones(self._loud, _HINT_FRAMES) >= _HINT_OF
 
-    def feed(self, frame: Frame) -> Talker | None:
-        """Take the next frame; returns what is known now, if that has changed."""
-        self._echo_dbfs = max(frame.near_dbfs, self._echo_dbfs - _ECHO_FALL_DB)
-        self._floor_dbfs = min(frame.clean_dbfs, self._floor_dbfs + _FLOOR_RISE_DB)
+    def feed(self, near_dbfs: float, clean_dbfs: float, is_voice: Callable[[], bool]) -> Talker | None:
+        """Take the next frame: the microphone's level, and that of what the canceller left.
+
+        `is_voice`, what a voice detector says of the latter, is asked only where it matters. Returns what is known now,
+        if that has changed.
+        """
+        self._echo_dbfs = max(near_dbfs, self._echo_dbfs - _ECHO_FALL_DB)
+        self._floor_dbfs = min(clean_dbfs, self._floor_dbfs + _FLOOR_RISE_DB)
         reach = max(self._echo_dbfs - _BELOW_ECHO_DB, self._floor_dbfs + _ABOVE_FLOOR_DB, _QUIETEST_DBFS)
-        is_loud = frame.clean_dbfs > max(reach, frame.near_dbfs - _BELOW_NEAR_DB)
+        is_loud = clean_dbfs > max(reach, near_dbfs - _BELOW_NEAR_DB)
         if self._deaf_frames:
             self._deaf_frames -= 1
             is_loud = False
         self._loud = self._loud << 1 & _MASK | is_loud
-        self._voiced = self._voiced << 1 & _MASK | (is_loud and frame.is_voice)
+        self._voiced = self._voiced << 1 & _MASK | (is_loud and is_voice())
         self._quiet_frames = 0 if is_loud else self._quiet_frames + 1
         if not self._loud and self.talker is Talker.NONE:  # nearly always
             return None

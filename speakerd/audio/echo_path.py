@@ -7,18 +7,18 @@ milliseconds, so that nothing shifts when they begin and end.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.audio.barge_in import BargeIn, Frame, Talker
+from speakerd.audio.barge_in import BargeIn, Talker
 from speakerd.audio.echo import DELAY_SAMPLES, EchoCanceller
 from speakerd.audio.far_end import FarEnd
 from speakerd.audio.pcm import SESSION_RATE_HZ, WAKE_RATE_HZ, frames_dbfs
 from speakerd.audio.splice import Splice
-from speakerd.audio.voice import FRAME_SAMPLES, Levels
+from speakerd.audio.voice import FRAME_SAMPLES, Levels, PatientDetector
 from speakerd.audio.word_path import WordPath
 
 _LINGER_FRAMES = 120
@@ -77,6 +77,7 @@ class EchoPath:
         self._canceller = EchoCanceller()
         self._words = WordPath() if hears_words else None
         self._levels = Levels()
+        self._voice = PatientDetector()
         self._barge_in = BargeIn()
         self._splice = Splice()
         self._active_frames = 0
@@ -123,8 +124,7 @@ class EchoPath:
         clean = self._canceller.process(frames, played)
         warming = max(0, _WARMING_FRAMES - self._active_frames + whole // FRAME_SAMPLES)
         clean[: warming * FRAME_SAMPLES] = passed[: warming * FRAME_SAMPLES]
-        levels = self._levels.of(clean)
-        talkers = tuple(self._look_for_talker(passed[warming * FRAME_SAMPLES :], levels[warming:]))
+        talkers = tuple(self._look_for_talker(passed, clean, warming))
         return Heard(
             self._splice.clean(plain, clean, start),
             self._words.process(passed, played) if self._words else passed,
@@ -134,7 +134,7 @@ class EchoPath:
             talkers,
             self._barge_in.is_loud or self._barge_in.talker is Talker.HEARD,
             self._barge_in.may_begin,
-            tuple(levels) if wants_levels else (),
+            tuple(self._levels.of(clean)) if wants_levels else (),
         )
 
     def _plain(self, plain: Sound, passed: Sound, *, wants_levels: bool) -> Heard:
@@ -155,9 +155,16 @@ class EchoPath:
         played, self._far = line[:whole], line[whole:]
         return played, fresh
 
-    def _look_for_talker(self, near: Sound, levels: Iterable[tuple[float, bool]]) -> Iterator[Talker]:
-        for near_dbfs, (clean_dbfs, is_voice) in zip(frames_dbfs(near, FRAME_SAMPLES), levels, strict=True):
-            changed = self._barge_in.feed(Frame(near_dbfs, clean_dbfs, is_voice))
+    def _look_for_talker(self, near: Sound, clean: Sound, first: int) -> Iterator[Talker]:
+        """What is learnt of a talker from a frame on."""
+        frames = clean.reshape(-1, FRAME_SAMPLES)
+        levels = frames_dbfs(np.concatenate((near, clean)), FRAME_SAMPLES)
+        pairs = zip(levels[: len(frames)], levels[len(frames) :], frames, strict=True)
+        for number, (near_dbfs, clean_dbfs, frame) in enumerate(pairs):
+            self._voice.take(frame)
+            if number < first:
+                continue
+            changed = self._barge_in.feed(near_dbfs, clean_dbfs, self._voice.is_voice)
             if changed is not None:
                 yield changed
 

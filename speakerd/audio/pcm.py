@@ -120,9 +120,8 @@ def rms_dbfs(samples: NDArray[np.int16]) -> float:
 
 def frames_dbfs(samples: NDArray[np.int16], frame_samples: int) -> list[float]:
     """`rms_dbfs` of each frame; there are only whole ones."""
-    frames = samples.astype(np.float64).reshape(-1, 1, frame_samples)
-    energies: NDArray[np.float64] = frames @ frames.transpose(0, 2, 1)
-    return [_decibels(math.sqrt(energy / frame_samples)) for energy in energies.reshape(-1).tolist()]
+    frames = samples.astype(np.float64).reshape(-1, frame_samples)
+    return [_decibels(math.sqrt(energy / frame_samples)) for energy in np.vecdot(frames, frames).tolist()]
 
 
 def _sum_of(frames: NDArray[np.integer]) -> NDArray[np.float64]:

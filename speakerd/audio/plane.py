@@ -196,10 +196,12 @@ class AudioPlane:
         process, self._begun = self._begun or self._start_process(), None
         started_at = self._loop.time()
         reason = ""
+        over = self._loop.create_future()
+        process.when_over(lambda: self._loop.call_soon_threadsafe(over.set_result, None))
         try:
             while not (reason := self._trouble(process, started_at)) and not self._closing.done():
                 self._look(process)
-                await self._pause(self._look_seconds(process))
+                await self._pause(self._look_seconds(process), over)
         finally:
             self._process = None
             grace_seconds = _GRACE_SECONDS if self._closing.done() else 0.0
@@ -218,9 +220,11 @@ class AudioPlane:
         return process
 
     def _look_seconds(self, process: CardProcess) -> float:
-        """Until the next look: soon while the card starts, for the whole speaker waits for it."""
-        is_starting = self._found_at is None and not _is_missing(process)
-        return _FIRST_LOOK_SECONDS if is_starting else _LOOK_SECONDS
+        """Until the next look: soon while the card starts, for the whole speaker waits for it; then when it matters."""
+        if self._found_at is None:
+            return _LOOK_SECONDS if _is_missing(process) else _FIRST_LOOK_SECONDS
+        kinds: list[type[wire.Message]] = [wire.Pulse, wire.MicFrame] if self.capture.is_heard else [wire.Pulse]
+        return max(_LOOK_SECONDS, _SILENT_SECONDS - max(process.silent_seconds(kind) for kind in kinds))
 
     def _look(self, process: CardProcess) -> None:
         """Tell when the card is found, and when it is missing."""
@@ -264,8 +268,10 @@ class AudioPlane:
             return "The microphone did not start: unplug the sound card and plug it in again."
         return ""
 
-    async def _pause(self, seconds: float) -> None:
-        await asyncio.wait((self._closing,), timeout=seconds)  # no exception, which costs more than all the rest
+    async def _pause(self, seconds: float, *others: asyncio.Future[None]) -> None:
+        """Wait, but no longer than until `close`, or one of the others."""
+        waiting = (self._closing, *others)
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)  # raises nothing, which costs
 
     def _report(self, report: wire.Message | None) -> None:
         """What the process says; called in the audio thread."""

@@ -72,6 +72,10 @@ class CardProcess:
         """Whether no more reports will come."""
         return self._reading.done()
 
+    def when_over(self, tell: Callable[[], object]) -> None:
+        """Call this once `is_over`, in whatever thread."""
+        self._reading.add_done_callback(lambda _: tell())
+
     def has_sent(self, kind: type[wire.Message]) -> bool:
         """Whether a report of this kind has come."""
         return kind in self._last

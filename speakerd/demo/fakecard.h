@@ -53,8 +53,9 @@ struct card {
 	uint64_t tick_late_ns;  /* by how much the next wake-up will come late */
 	uint64_t late_ns;       /* by how much the reported position lags at present */
 	uint64_t random;
-	struct timespec seen[2]; /* when the folder had changed last, as is_gone and take_disturbance saw it */
-	uint64_t looked_ns[2];   /* when they looked */
+	struct timespec seen;    /* when the folder had changed at the last look */
+	uint64_t looked_ns;      /* when that was */
+	int has_news[2];         /* whether is_gone and take_disturbance have not seen yet what has changed */
 	uint64_t started_ns;    /* when this run began */
 	uint64_t started_frame; /* mic: the room's position then; speaker: frames heard before this run */
 	uint64_t hw;            /* frames of this run that the card has played or captured */

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_NS 2000000
+#define LOOK_NS 9000000
 #define TICKS_AT_ONCE 65536
 
 /* splitmix64: the same seed makes the same jitter. */
@@ -91,24 +91,33 @@ int shift_ticks(struct card *card)
 	return card->jitter_us ? set_late_tick(card) : set_ticks(card);
 }
 
-/* Whether files may have come since this was asked with the same `who`. A card asks thousands of times a second, which
- * would cost more than all else that it does. The clock of a file system moves in steps of some milliseconds, so what
- * has just changed may be changing again.
- */
-static int folder_changed(struct card *card, int who)
+static int look_changed(struct card *card)
 {
 	struct stat folder;
-	struct timespec now, *seen = &card->seen[who];
-	uint64_t ns = now_ns();
-	if (ns - card->looked_ns[who] < LOOK_NS)
-		return 0;
-	card->looked_ns[who] = ns;
+	struct timespec now;
 	if (stat(card->dir, &folder) < 0)
 		return 1;
 	clock_gettime(CLOCK_REALTIME, &now);
-	int is_new = folder.st_mtim.tv_sec != seen->tv_sec || folder.st_mtim.tv_nsec != seen->tv_nsec;
-	*seen = folder.st_mtim;
+	int is_new = folder.st_mtim.tv_sec != card->seen.tv_sec || folder.st_mtim.tv_nsec != card->seen.tv_nsec;
+	card->seen = folder.st_mtim;
 	return is_new || now.tv_sec - folder.st_mtim.tv_sec <= 1;
+}
+
+/* Whether files may have come since this was asked with the same `who`. A card asks hundreds of times a second, which
+ * would cost more than all else that it does: it looks once a period. The clock of a file system moves in steps of some
+ * milliseconds, so what has just changed may be changing again.
+ */
+static int folder_changed(struct card *card, int who)
+{
+	uint64_t ns = now_ns();
+	if (ns - card->looked_ns >= LOOK_NS) {
+		card->looked_ns = ns;
+		if (look_changed(card))
+			card->has_news[0] = card->has_news[1] = 1;
+	}
+	int has_news = card->has_news[who];
+	card->has_news[who] = 0;
+	return has_news;
 }
 
 static enum gone style_of(const struct card *card, const char *file)

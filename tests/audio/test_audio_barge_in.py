@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.audio.barge_in import BargeIn, Frame, Talker
+from speakerd.audio.barge_in import BargeIn, Talker
 
 ECHO_DBFS = -25.0
 LEFT_DBFS = -60.0
 """What the canceller leaves of the echo."""
+
+
+class Frame(NamedTuple):
+    """What is known of 10 ms."""
+
+    near_dbfs: float
+    clean_dbfs: float
+    is_voice: bool
+
+
 FRAMES = {
     ".": Frame(ECHO_DBFS, LEFT_DBFS, False),  # the echo, and what is left of it
     "V": Frame(ECHO_DBFS, -32.0, True),  # a talker
@@ -21,10 +33,27 @@ FRAMES = {
 HINTED, HEARD, NONE = Talker.HINTED, Talker.HEARD, Talker.NONE
 
 
+def feed(barge_in: BargeIn, frame: Frame) -> Talker | None:
+    return barge_in.feed(frame.near_dbfs, frame.clean_dbfs, lambda: frame.is_voice)
+
+
 def told(barge_in: BargeIn, frames: str) -> dict[int, Talker]:
     """What was learnt, by the number of the frame from 1 on."""
-    found = {number: barge_in.feed(FRAMES[frame]) for number, frame in enumerate(frames, 1)}
+    found = {number: feed(barge_in, FRAMES[frame]) for number, frame in enumerate(frames, 1)}
     return {number: talker for number, talker in found.items() if talker is not None}
+
+
+@pytest.mark.parametrize(("letter", "asked"), [(".", 0), ("v", 0), ("s", 0), ("V", 20), ("n", 20)])
+def test_the_voice_detector_is_asked_only_of_frames_that_may_hold_a_talker(letter: str, asked: int) -> None:
+    barge_in, questions, frame = BargeIn(), list[Frame](), FRAMES[letter]
+
+    def is_voice() -> bool:
+        questions.append(frame)
+        return frame.is_voice
+
+    for _ in range(20):
+        barge_in.feed(frame.near_dbfs, frame.clean_dbfs, is_voice)
+    assert len(questions) == asked
 
 
 @pytest.mark.parametrize(
@@ -132,9 +161,9 @@ def test_when_our_own_sound_ends_a_talker_is_gone(frames: str, ended: Talker | N
 def test_how_loud_a_talker_must_be_follows_the_echo(echo_dbfs: float, clean_dbfs: float, is_heard: bool) -> None:
     barge_in = BargeIn()
     for _ in range(20):
-        barge_in.feed(Frame(echo_dbfs, -75.0, False))
+        feed(barge_in, Frame(echo_dbfs, -75.0, False))
     for _ in range(10):
-        barge_in.feed(Frame(echo_dbfs, clean_dbfs, True))
+        feed(barge_in, Frame(echo_dbfs, clean_dbfs, True))
     assert (barge_in.talker is HEARD) is is_heard
 
 
@@ -142,12 +171,12 @@ def test_a_loud_echo_is_remembered_through_a_pause_and_then_forgotten() -> None:
     """What is left of its reverberation comes later than itself."""
     barge_in = BargeIn()
     for _ in range(10):
-        barge_in.feed(Frame(ECHO_DBFS, -75.0, False))
+        feed(barge_in, Frame(ECHO_DBFS, -75.0, False))
     soft = Frame(-60.0, -53.0, True)  # 28 dB below the echo that was
-    assert [barge_in.feed(soft) for _ in range(30)] == [None] * 30
+    assert [feed(barge_in, soft) for _ in range(30)] == [None] * 30
     for _ in range(100):
-        barge_in.feed(Frame(-60.0, -75.0, False))
-    assert [talker for talker in (barge_in.feed(soft) for _ in range(8)) if talker] == [HINTED, HEARD]
+        feed(barge_in, Frame(-60.0, -75.0, False))
+    assert [talker for talker in (feed(barge_in, soft) for _ in range(8)) if talker] == [HINTED, HEARD]
 
 
 def test_a_fan_that_the_canceller_cannot_know_becomes_the_floor() -> None:
@@ -155,10 +184,10 @@ def test_a_fan_that_the_canceller_cannot_know_becomes_the_floor() -> None:
     barge_in = BargeIn()
     fan = Frame(-30.0, -42.0, False)
     for _ in range(1500):
-        barge_in.feed(fan)
+        feed(barge_in, fan)
     assert barge_in.talker is NONE
-    assert [barge_in.feed(Frame(-30.0, -35.0, True)) for _ in range(8)] == [None] * 8, "within 12 dB of the floor"
-    assert HEARD in [barge_in.feed(Frame(-22.0, -25.0, True)) for _ in range(8)]
+    assert [feed(barge_in, Frame(-30.0, -35.0, True)) for _ in range(8)] == [None] * 8, "within 12 dB of the floor"
+    assert HEARD in [feed(barge_in, Frame(-22.0, -25.0, True)) for _ in range(8)]
 
 
 LETTERS = st.text(alphabet=sorted(FRAMES), max_size=150)
@@ -171,7 +200,7 @@ def test_changes_are_told_once_and_heard_is_never_taken_back_to_a_hint(frames: s
     for number, letter in enumerate(frames):
         if number in losses:
             barge_in.samples_lost()
-        before, changed = known, barge_in.feed(FRAMES[letter])
+        before, changed = known, feed(barge_in, FRAMES[letter])
         assert changed is not before
         known = changed or before
         assert barge_in.talker is known

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from speakerd.audio.pcm import WAKE_RATE_HZ, clip_int16
 from speakerd.audio.resample import resampled
 from speakerd.audio.utterances import Change, SpeechBegan, SpeechOver
-from speakerd.audio.voice import Endpointing, Levels, VoiceDetector
+from speakerd.audio.voice import Endpointing, Levels, PatientDetector, VoiceDetector
 from speakerd.demo.user_voice import synthesise
 
 Sound = NDArray[np.int16]
@@ -185,6 +185,33 @@ def test_a_voice_is_told_from_a_tone_and_a_stricter_detector_is_less_often_sure(
     tone = clip_int16(6000 * np.sin(2 * np.pi * 1000 * np.arange(160 * 300) / WAKE_RATE_HZ)).reshape(-1, 160)
     detector = VoiceDetector()
     assert np.mean([detector.is_voice(frame) for frame in tone][50:]) < 0.1
+
+
+@pytest.mark.parametrize("every", [1, 7, 60])
+def test_a_patient_detector_says_what_one_says_that_hears_all_at_once(every: int) -> None:
+    said = room(speech("set a pasta timer for ten minutes"), noise_dbfs=-60)
+    frames = said[: len(said) // 160 * 160].reshape(-1, 160)
+    patient, ordinary = PatientDetector(), VoiceDetector()
+    expected = [ordinary.is_voice(frame) for frame in frames]
+    assert {True, False} == set(expected)
+    for number, frame in enumerate(frames):
+        patient.take(frame)
+        if number % every == 0:
+            assert patient.is_voice() is expected[number]
+
+
+def test_of_a_long_time_in_which_nobody_asked_the_last_seconds_are_remembered() -> None:
+    noise = room(silence(12.0), noise_dbfs=-40)
+    frames = noise[: len(noise) // 160 * 160].reshape(-1, 160)
+    patient, late = PatientDetector(), VoiceDetector()
+    for frame in frames:
+        patient.take(frame)
+    said = room(speech("stop"), noise_dbfs=-40)[: 160 * 40].reshape(-1, 160)
+    for frame in frames[-499:]:
+        late.is_voice(frame)
+    for frame in said:
+        patient.take(frame)
+        assert patient.is_voice() is late.is_voice(frame)
 
 
 def test_levels_are_those_of_each_frame() -> None:
