@@ -225,4 +225,4 @@ def _beginning(text: str, share: float) -> str:
     # A script that does not part its words is cut anywhere.
     parts = text.isascii() or any(letter.isspace() for letter in text)
     inside = parts and not text[end].isspace()
-    return (re.sub(r"\S+$", "", text[:end]) if inside else text[:end]).rstrip()
+    return (re.sub(r"\S+\Z", "", text[:end]) if inside else text[:end]).rstrip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from speakerd.core.events import Talker
@@ -238,6 +238,7 @@ def test_calls_come_before_their_outputs_and_no_id_twice(doings: list[Doing]) ->
 
 
 @given(st.text("ab c\n", max_size=60), st.integers(1, 60_000), st.lists(st.integers(0, 70_000), min_size=1))
+@example("a\na", 4, [3, 2])  # cut just after the end of a line
 def test_what_was_heard_is_a_beginning_and_never_grows(text: str, sound_ms: int, cuts_ms: list[int]) -> None:
     history = after(received.TranscriptDone("a1", text), heard("a1", sound_ms / 1000))
     before = text
