@@ -139,14 +139,10 @@ def _texts(given: _Given, name: str) -> list[str]:
 def rules_for(rules: tuple[PolicyRule, ...], tool: str) -> tuple[PolicyRule, ...]:
     """The rules that calls of a tool may meet, in order; the last one is for all the calls that no other is for."""
     found: list[PolicyRule] = []
+    name = tool.casefold()
     for rule in rules:
-        if matches(rule.tool, tool):
+        if rule.patterns.tool.describes(name):
             found.append(rule)
             if not rule.arguments and not rule.unless:
                 return tuple(found)
     return (*found, _ALLOWED)
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Whether a text is what a pattern describes."""
-    return _split(pattern).describes(text.casefold())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.core.policy import Asked, PolicyRule, Verdict, matches, rules_for, ruling, verdict
+from speakerd.core.policy import Asked, PolicyRule, Verdict, rules_for, ruling, verdict
 
 RULES = (
     PolicyRule("*Turn*", Verdict.BUTTON, (("name", "*garage*"), ("*", "cover"))),
@@ -50,6 +50,11 @@ def test_verdict(call: Asked, expected: Verdict) -> None:
 def test_after_strangers_words_a_code_is_not_enough(found: Verdict, expected: Verdict) -> None:
     assert verdict(PolicyRule("*", found), is_tainted=True) is expected
     assert verdict(PolicyRule("*", found), is_tainted=False) is found
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a rule with this pattern is for a tool of this name."""
+    return ruling((PolicyRule(pattern, Verdict.DENY),), Asked(text, ())).verdict is Verdict.DENY
 
 
 @given(st.text("ab*", max_size=8), st.text("abAB", max_size=8))
