@@ -22,7 +22,6 @@ class MicCapture:
     def __init__(self, hearing: Hearing, now: Callable[[], float]) -> None:
         self._hearing = hearing
         self._now = now
-        self._link: Link | None = None
         self._epochs = 0
         self._left_off = 0
         """Where the uplink was closed last (24 kHz samples)."""
@@ -51,7 +50,7 @@ class MicCapture:
 
     def attach(self, link: Link | None) -> None:
         """Use this process from now on; None while there is no card, when uplinks cannot be opened."""
-        self._link = self._hearing.link = link
+        self._hearing.link = link
         self._hearing.orders.clear()
         if link:
             link.send(wire.SetPace(_WAITING_MS))
@@ -68,16 +67,16 @@ class MicCapture:
         elif since_sample is not None:
             start = min(start, since_sample * SESSION_RATE_HZ // WAKE_RATE_HZ)
         self.close_uplink()
-        if self._link:
-            self._link.send(wire.SetPace(_UPLINK_MS))
+        if link := self._hearing.link:
+            link.send(wire.SetPace(_UPLINK_MS))
             self._hearing.orders.append(Order(session, start))
 
     def close_uplink(self) -> None:
         """See Capture; what was captured until now is still handed over."""
         self._left_off = self._hearing.ring.end
         self._hearing.orders.append(Order(None, self._left_off))
-        if self._link:
-            self._link.send(wire.SetPace(_WAITING_MS))
+        if link := self._hearing.link:
+            link.send(wire.SetPace(_WAITING_MS))
 
     def mark_uplink(self) -> None:
         """See Capture."""
@@ -90,5 +89,5 @@ class MicCapture:
 
     def _tell(self) -> None:
         self.changed_at = self._now()
-        if self._link:
-            self._link.send(wire.OpenCapture(self._epochs) if self.is_open else wire.CloseCapture())
+        if link := self._hearing.link:
+            link.send(wire.OpenCapture(self._epochs) if self.is_open else wire.CloseCapture())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from speakerd.audio import wire
 from speakerd.audio.child_streams import INPUT_LOST, OUTPUT_LOST, Format, Report
 from speakerd.audio.pcm import bytes_of, one_channel, samples_in
@@ -78,8 +76,6 @@ class Microphone:
         """What is played beside the near end; none where that cannot be heard."""
         if not any(self._far):
             return b""
-        if None not in self._far:
-            return b"".join(cast("list[bytes]", self._far))
         ratio = 2 / self._format.frame_bytes
         return b"".join(
             bytes(int(len(data) * ratio)) if far is None else far

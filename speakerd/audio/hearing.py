@@ -39,7 +39,7 @@ _MOST_SPANS = 64
 _CALM_MS, _URGENT_MS = 80, 20
 """How much of our own sound's echo is looked at at a time: each look costs more than its work, while nobody speaks.
 
-Measured: 40 ms always took a fifth more of the daemon's time, and found talkers later.
+Measured: 40 ms always took a fifth more of the daemon's time, and found talkers no sooner.
 """
 _EVENTS: dict[Talker, Callable[[int], Event]] = {
     Talker.HINTED: VoiceHinted,

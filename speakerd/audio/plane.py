@@ -47,7 +47,7 @@ class AudioHealth:
     last_pulse_at: float | None
     """Time of the loop's clock when the card last asked for sound."""
     frames: int
-    """Reports of what the microphone heard, 30 to 80 ms each."""
+    """Reports of what the microphone heard, 20 to 80 ms each."""
     overruns: int
     """Times that captured samples were lost."""
     underruns: int
