@@ -9,22 +9,14 @@ from bench.daemon_report import keys, text
 from bench.daemon_sections import SECTIONS
 from bench.sections import Section
 
-_PACKAGES = ("speakerd", "numpy", "PyAudio", "websockets", "pocketsphinx")
-_QUICK_BUDGET_SECONDS = 38.0
-"""What is begun by then ends some seconds later."""
-_QUICK = ((Section("start", "start", 3, 12),), (Section("idle", "idle", 20, 35),))
-"""One after the other, so that none costs the other anything: what, how much, seconds until nothing new begins."""
-_FULL = ((Section("start", "start", 10, 120),), (Section("idle", "idle", 600, 1200),))
-
-
 BENCH = Bench(
     name="daemon",
     description=__doc__,
     sections=SECTIONS,
-    full=_FULL,
-    quick=_QUICK,
-    quick_budget_seconds=_QUICK_BUDGET_SECONDS,
-    packages=_PACKAGES,
+    full=((Section("start", "start", 10, 120),), (Section("idle", "idle", 600, 1200),)),
+    quick=((Section("start", "start", 3, 12),), (Section("idle", "idle", 20, 35),)),
+    quick_budget_seconds=38.0,
+    packages=("speakerd", "numpy", "PyAudio", "websockets", "pocketsphinx"),
     keys=keys,
     text=text,
 )

@@ -9,30 +9,22 @@ from bench.sections import Section
 from bench.tools_report import keys, text
 from bench.tools_sections import SECTIONS
 
-_PACKAGES = ("speakerd", "mcp", "aiomqtt", "websockets", "bpe-openai")
-_QUICK_BUDGET_SECONDS = 40.0
-"""What is begun by then ends some seconds later."""
-_QUICK = (
-    (Section("prompt", "prompt", 1, 5),),
-    (Section("calls", "calls", 60, 18),),
-    (Section("extras", "extras", 3, 6),),
-)
-"""One after the other, so that nothing disturbs the times: what, how much, seconds until nothing new begins."""
-_FULL = (
-    (Section("prompt", "prompt", 1, 60),),
-    (Section("calls", "calls", 250, 180),),
-    (Section("extras", "extras", 9, 120),),
-)
-
-
 BENCH = Bench(
     name="tools",
     description=__doc__,
     sections=SECTIONS,
-    full=_FULL,
-    quick=_QUICK,
-    quick_budget_seconds=_QUICK_BUDGET_SECONDS,
-    packages=_PACKAGES,
+    full=(
+        (Section("prompt", "prompt", 1, 60),),
+        (Section("calls", "calls", 250, 180),),
+        (Section("extras", "extras", 9, 120),),
+    ),
+    quick=(
+        (Section("prompt", "prompt", 1, 5),),
+        (Section("calls", "calls", 60, 18),),
+        (Section("extras", "extras", 3, 6),),
+    ),
+    quick_budget_seconds=40.0,
+    packages=("speakerd", "mcp", "aiomqtt", "websockets", "bpe-openai"),
     keys=keys,
     text=text,
 )
