@@ -147,6 +147,7 @@ async def assembled(settings: Settings, around: Surroundings) -> AsyncIterator[S
         notifier = Notifier()
         listening, hearing = _Listening(), _ProofOfHearing()
         audit = AuditFile(state_folder(settings, os.environ) / "audit.jsonl")
+        opened.callback(audit.close)
         control = ControlServer(
             Path(settings.control.socket),
             daemon.post,

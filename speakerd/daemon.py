@@ -66,7 +66,11 @@ class Daemon:
         devices.lights.show(light(self.state))
         try:
             while not self._exit_asked:
-                self._take(await self._inbox.get(), devices)
+                event, before = await self._inbox.get(), self.state
+                if self._take(event, devices):
+                    await asyncio.sleep(0)  # what was begun goes on before it is told of
+                for observer in self._observers:
+                    observer(event, before, self.state)
         finally:
             for timer in self._timers.values():
                 timer.cancel()
@@ -76,18 +80,19 @@ class Daemon:
         timer = self._timers.get(Timer.PHASE)
         return 0.0 if timer is None or timer.cancelled() else max(0.0, self._loop.time() - timer.when())
 
-    def _take(self, event: Event, devices: Devices) -> None:
+    def _take(self, event: Event, devices: Devices) -> bool:
+        """Whether anything was to be done about it."""
         before = self.state
         self.state, effects = step(before, event)
-        phase = _kind(self.state.phase)
-        fields = {"EVENT": _kind(event), "PHASE": phase.lower()}  # of the journal, see service/fields.py
-        _log.debug("%s: %s -> %s, %s", _kind(event), _kind(before.phase), phase, _kinds(effects), extra=fields)
+        if _log.isEnabledFor(logging.DEBUG):
+            phase = _kind(self.state.phase)
+            fields = {"EVENT": _kind(event), "PHASE": phase.lower()}  # of the journal, see service/fields.py
+            _log.debug("%s: %s -> %s, %s", _kind(event), _kind(before.phase), phase, _kinds(effects), extra=fields)
         for effect in effects:
             self._carry_out(effect, devices)
         if light(self.state) is not light(before):
             devices.lights.show(light(self.state))
-        for observer in self._observers:
-            observer(event, before, self.state)
+        return bool(effects)
 
     def _carry_out(self, effect: do.Effect, devices: Devices) -> None:
         match effect:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from fakes import Told, fake_devices
+from fakes import FakeTools, Told, fake_devices
 from speakerd.core import events as on
 from speakerd.core.state import (
     END_CONVERSATION,
@@ -160,6 +160,21 @@ async def test_events_come_from_any_thread_and_observers_see_before_and_after() 
     assert after == replace(before, card=after.card)
     assert stopped is daemon.state
     assert stopped.stopping
+
+
+async def test_a_tool_begins_before_its_call_is_told_of() -> None:
+    order: list[str] = []
+
+    class Tools(FakeTools):
+        def run(self, *_: object) -> None:
+            asyncio.get_running_loop().call_soon(order.append, "begun")
+
+    daemon = Daemon(Rules(), [lambda event, *_: order.append(type(event).__name__)])
+    for event in (on.CardFound(), WAKE, *CONVERSATION[2:7], on.StopAsked()):
+        daemon.post(event)
+    async with asyncio.timeout(5):
+        await daemon.run(replace(fake_devices(Told()), tools=Tools(Told())))
+    assert order[-3:] == ["begun", "ToolCalled", "StopAsked"]
 
 
 async def test_after_the_end_nothing_rings_and_a_late_event_is_no_error() -> None:

@@ -82,16 +82,19 @@ def on_tool_called(state: State, phase: Talking, event: on.ToolCalled) -> Outcom
     """Run a tool, as long as the model does not call too many."""
     if phase.talk.response != Active(event.response_id):
         return state, []
-    talk = replace(phase.talk, unanswered=False)
+    talk = phase.talk
     if event.name == END_CONVERSATION:
-        return with_talk(state, phase, replace(talk, ending=True)), []
+        return with_talk(state, phase, replace(talk, unanswered=False, ending=True)), []
     if talk.calls_made >= _PATIENCE * state.rules.most_tool_calls:
         return fail(state, on.Fault.NO_ANSWER)
-    if talk.calls_made >= state.rules.most_tool_calls:
-        refused = with_talk(state, phase, replace(talk, continuing=True, calls_made=talk.calls_made + 1))
+    is_too_many = talk.calls_made >= state.rules.most_tool_calls
+    asked = (*talk.asked, (event.name, event.arguments))
+    talk = replace(talk, unanswered=False, calls_made=talk.calls_made + 1, asked=asked)
+    if is_too_many:
         noted = do.NoteDecision(event.name, "refused", "too many calls", asker(talk))
-        return refused, [noted, do.SendToolOutput(talk.session, event.call_id, TOO_MANY_CALLS)]
-    state, talk, answer, effects = held_back(state, replace(talk, calls_made=talk.calls_made + 1), event)
+        output = do.SendToolOutput(talk.session, event.call_id, TOO_MANY_CALLS)
+        return with_talk(state, phase, replace(talk, continuing=True)), [noted, output]
+    state, answer, effects = held_back(state, talk, event)
     if answer:
         answered = do.SendToolOutput(talk.session, event.call_id, answer)
         return with_talk(state, phase, replace(talk, continuing=True)), [*effects, answered]

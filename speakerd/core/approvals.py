@@ -45,33 +45,31 @@ _STRANGERS, _WRONG = "words of strangers have come since", "wrong ones were said
 _MOST_TRIES = 2
 """Wrong codes after which the right one is worth nothing: a thousand are soon said."""
 
-HeldBack = tuple[State, Conversation, str, list[do.Effect]]
+HeldBack = tuple[State, str, list[do.Effect]]
 
 
 def held_back(state: State, talk: Conversation, event: on.ToolCalled) -> HeldBack:
-    """What is answered in place of an output, "" if the call may run; the state and conversation know of it."""
+    """What is answered in place of an output, "" if the call may run; the conversation counts the call already."""
     who = asker(talk)
-    asked = (event.name, event.arguments)
-    if talk.asked.count(asked) >= state.rules.most_equal_calls:
-        return state, talk, SAME_AGAIN, [do.NoteDecision(event.name, "refused", "asked again and again", who)]
-    talk = replace(talk, asked=(*talk.asked, asked))
+    if talk.asked.count((event.name, event.arguments)) > state.rules.most_equal_calls:
+        return state, SAME_AGAIN, [do.NoteDecision(event.name, "refused", "asked again and again", who)]
     rule = ruling(state.rules.policy, Asked(event.name, event.texts))
     judged = verdict(rule, is_tainted=talk.is_tainted)
     match judged:
         case Verdict.ALLOW if _is_too_often(state):
-            return state, talk, TOO_OFTEN, [do.NoteDecision(event.name, "refused", _TOO_OFTEN, who)]
+            return state, TOO_OFTEN, [do.NoteDecision(event.name, "refused", _TOO_OFTEN, who)]
         case Verdict.ALLOW:
-            return _counted(state), talk, "", [do.NoteDecision(event.name, "allowed", "policy", who)]
+            return _counted(state), "", [do.NoteDecision(event.name, "allowed", "policy", who)]
         case Verdict.DENY:
-            return state, talk, rule.advice or DENIED, [do.NoteDecision(event.name, "refused", "policy", who)]
+            return state, rule.advice or DENIED, [do.NoteDecision(event.name, "refused", "policy", who)]
     if state.approval is not None:
-        return state, talk, ONE_AT_A_TIME, [do.NoteDecision(event.name, "refused", "another one waits", who)]
+        return state, ONE_AT_A_TIME, [do.NoteDecision(event.name, "refused", "another one waits", who)]
     code = event.code if judged is Verdict.CONFIRM else ""
     state, waiting = _wait(state, Approval(0, event.name, event.arguments, code, who), judged)
     answer = PRESS.format(seconds=state.rules.approval_seconds)
     if code:
         answer = SAY.format(press=answer, code=" ".join(code))
-    return state, talk, answer, waiting
+    return state, answer, waiting
 
 
 def asker(talk: Conversation) -> Asker:

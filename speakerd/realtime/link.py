@@ -39,6 +39,8 @@ _STUCK_SECONDS = 15.0
 _BYTES_PER_SECOND = 48_000
 _RESENT_PIECE_BYTES = _BYTES_PER_SECOND // 10
 _MOST_KINDS_LOGGED = 100
+_ROUNDS_OF_A_CALL = 12
+"""How often it is handed on within the event loop until it is on the wire, or the output of an own tool is."""
 _RESUMING = (
     "Your last answer was interrupted by a noise that meant nothing. Go on exactly where it was cut off, in the same "
     "language: repeat nothing, and do not mention the interruption."
@@ -240,9 +242,9 @@ class Link:
             self._tell(message)
             if self._has_called:
                 self._has_called = False
-                # The loop takes the call, then the tool begins: neither is to wait for what is read next.
-                await asyncio.sleep(0)
-                await asyncio.sleep(0)
+                # The call comes to its tool, and to the tool's server, before there is anything else to be done.
+                for _ in range(_ROUNDS_OF_A_CALL):
+                    await asyncio.sleep(0)
 
     def _tell(self, message: ServerMessage) -> None:
         billed = self._billing.take(message)

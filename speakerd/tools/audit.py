@@ -28,6 +28,7 @@ class AuditFile:
     def __init__(self, path: Path, now: Callable[[], datetime] = local_now) -> None:
         self._path = path
         self._now = now
+        self._file: int | None = None
         self._is_broken = False
         self._latest: deque[Mapping[str, str]] = deque(maxlen=_MOST_LATEST)
 
@@ -45,16 +46,15 @@ class AuditFile:
         """The latest decisions, the last one last."""
         return tuple(self._latest)
 
+    def close(self) -> None:
+        """Close the file; a decision after this opens it again."""
+        if self._file is not None:
+            os.close(self._file)
+        self._file = None
+
     def _write(self, line: str) -> None:
         try:
-            if self._path.exists() and self._path.stat().st_size > _MOST_BYTES:
-                self._path.replace(self._path.with_suffix(".old.jsonl"))
-            # Text files are slower to open, and a tool waits.
-            file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            try:
-                os.write(file, line.encode())
-            finally:
-                os.close(file)
+            os.write(self._opened(), line.encode())
             self._is_broken = False
         except OSError as error:
             if not self._is_broken:
@@ -62,3 +62,18 @@ class AuditFile:
                     "%s cannot be written (%s): decisions are in the journal only.", self._path, error.strerror
                 )
             self._is_broken = True
+
+    def _opened(self) -> int:
+        """The file, which stays open, for a tool waits; a new one when it is full or somebody has removed it."""
+        file = self._open() if self._file is None else self._file
+        known = os.fstat(file)
+        if known.st_nlink and known.st_size <= _MOST_BYTES:
+            return file
+        self.close()
+        if known.st_nlink:
+            self._path.replace(self._path.with_suffix(".old.jsonl"))
+        return self._open()
+
+    def _open(self) -> int:
+        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        return self._file

@@ -55,8 +55,8 @@ class ToolRunner:
         self._sources = tuple(sources)
         self._post = post
         self._deadline_seconds = deadline_seconds
-        self._calls: dict[asyncio.Task[str], _Call] = {}
-        self._given_up: set[asyncio.Task[str]] = set()
+        self._calls: dict[asyncio.Task[None], _Call] = {}
+        self._given_up: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -73,10 +73,10 @@ class ToolRunner:
             return
         seconds = self._deadline_seconds if tool.deadline_seconds is None else tool.deadline_seconds
         loop = asyncio.get_running_loop()
-        task = loop.create_task(_output(tool, checked), name=f"tool {name}")
+        task = loop.create_task(self._run(tool, checked), name=f"tool {name}")
         deadline = loop.call_later(seconds, self._time_out, task, seconds)
         self._calls[task] = _Call(session, call_id, tool, deadline)
-        task.add_done_callback(self._finish)
+        task.add_done_callback(self._end)
 
     def cancel(self, call_id: str) -> None:
         """Nobody waits for a call any more: end it if its tool says that this is safe."""
@@ -111,26 +111,32 @@ class ToolRunner:
             raise ToolError(f'There is no tool "{name}": the tools are {", ".join(sorted(known)) or "none"}.')
         return tool, read_arguments(arguments, tool.spec.parameters)
 
-    def _finish(self, task: asyncio.Task[str]) -> None:
+    async def _run(self, tool: Tool, arguments: Mapping[str, object]) -> None:
+        output = await _output(tool, arguments)
+        if task := asyncio.current_task():
+            self._answer(task, output)  # not when the task has ended: other work might come between
+
+    def _end(self, task: asyncio.Task[None]) -> None:
         self._given_up.discard(task)
-        output = "error: The tool was cancelled." if task.cancelled() else task.result()
+        self._answer(task, "error: The tool was cancelled.")
+
+    def _answer(self, task: asyncio.Task[None], output: str) -> None:
+        """Nothing if it was answered already."""
         call = self._calls.pop(task, None)
         if call is not None:
             call.deadline.cancel()
             self._post(call.finished(output))
 
-    def _time_out(self, task: asyncio.Task[str], seconds: float) -> None:
+    def _time_out(self, task: asyncio.Task[None], seconds: float) -> None:
         name = self._calls[task].tool.spec.name
         _log.warning("The tool %s did not answer within %g seconds.", name, seconds)
         self._give_up(task, f'error: "{name}" did not answer within {seconds:g} seconds.')
 
-    def _give_up(self, task: asyncio.Task[str], output: str) -> None:
+    def _give_up(self, task: asyncio.Task[None], output: str) -> None:
         """Answer in the task's place at once: a tool may swallow its cancellation."""
-        call = self._calls.pop(task)
-        call.deadline.cancel()
+        self._answer(task, output)
         self._given_up.add(task)
         task.cancel()
-        self._post(call.finished(output))
 
 
 async def _output(tool: Tool, arguments: Mapping[str, object]) -> str:

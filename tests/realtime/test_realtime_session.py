@@ -18,12 +18,27 @@ from fake_server import (
     arguments_done,
     audio,
     audio_done,
+    call_item,
     error,
     fake_server,
     response_created,
     response_done,
 )
-from realtime_stage import CLOCK, MARK, MARKED, OPENED, STARTED, TICK, TOCK, USAGE, custom, stage
+from realtime_stage import (
+    CALLED,
+    CLOCK,
+    COMPLETED,
+    CREATED,
+    MARK,
+    MARKED,
+    OPENED,
+    STARTED,
+    TICK,
+    TOCK,
+    USAGE,
+    custom,
+    stage,
+)
 from speakerd.core import events
 from speakerd.core.events import Fault, Status
 from speakerd.core.usage import Billed, Usage
@@ -212,6 +227,29 @@ async def test_each_session_is_told_the_tools_that_there_are_when_it_begins() ->
         await s.until(events.SessionOpened)
     told = [[tool["name"] for tool in message["session"]["tools"]] for message in server.received]
     assert told == [["clock"], ["clock", "light"]]
+
+
+async def test_a_call_is_on_its_way_to_the_tools_server_before_the_next_message_is_read() -> None:
+    call = [arguments_done("c1", "clock", "{}"), response_done(output=[call_item("c1", "clock", "{}")])]
+    async with fake_server(*SET_UP, Emit([response_created(), *call])) as server, stage(custom(server)) as s:
+        tell = s.sessions._around.post
+
+        async def hand_on() -> None:
+            for _ in range(8):  # tasks of a client over HTTP, from the call to the socket
+                await asyncio.sleep(0)
+            s.story.append("on the wire")
+
+        calls: list[asyncio.Task[None]] = []
+
+        def post(event: events.Event) -> None:
+            tell(event)
+            if isinstance(event, events.ToolCalled):
+                calls.append(asyncio.create_task(hand_on()))
+
+        s.sessions._around = replace(s.sessions._around, post=post)
+        await s.opened()
+        await s.until(events.ResponseEnded)
+        assert s.story == [OPENED, CREATED, CALLED, "on the wire", COMPLETED]
 
 
 async def test_a_peer_that_takes_no_audio_ends_the_session(tmp_path: Path) -> None:

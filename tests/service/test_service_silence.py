@@ -159,6 +159,7 @@ async def live(events: Sequence[on.Event], folder: Path) -> None:
             await asyncio.sleep(0)
     await running
     await tools.close()
+    audit.close()
 
 
 @limits(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -154,6 +154,21 @@ async def test_calls_run_beside_each_other_and_may_end_in_any_order() -> None:
     assert await inbox.next() == ToolFinished(1, "call_1", "late")
 
 
+async def test_an_output_waits_for_nothing_that_came_up_while_the_tool_ran() -> None:
+    order: list[str] = []
+    done = asyncio.Event()
+
+    async def act(_: Mapping[str, object]) -> str:
+        asyncio.get_running_loop().call_soon(order.append, "other work")
+        asyncio.get_running_loop().call_soon(done.set)
+        return "acted"
+
+    ToolRunner([tool(act)], lambda event: order.append("finished"), deadline_seconds=5).run(1, "call_1", "act", "{}")
+    async with asyncio.timeout(5):
+        await done.wait()
+    assert order == ["finished", "other work"]
+
+
 async def test_a_tool_may_have_a_deadline_of_its_own() -> None:
     inbox = Inbox()
     runner = ToolRunner([tool(wait_for_ever, deadline_seconds=0.01)], inbox.post, deadline_seconds=60)
