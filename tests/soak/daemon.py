@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--every", type=float, default=10.0, metavar="MINUTES", help="figures (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object in the end instead of lines")
     chosen = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _end)
 
     def tell(line: str) -> None:
         if not chosen.json:
@@ -45,6 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.json:
         sys.stdout.write(json.dumps(report, indent=1) + "\n")
     return int(bool(report["found"]))
+
+
+def _end(number: int, _: object) -> None:
+    """As Ctrl-C does: what was started is ended, too."""
+    raise SystemExit(128 + number)
 
 
 def _live(seconds: float, every_seconds: float, tell: Callable[[str], None]) -> dict[str, Any]:
