@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 Kind = Literal["uml", "qemu"]
+SLOWNESS = 6.0 if os.environ.get("SPEAKERD_APPLIANCE_MACHINE") == "qemu" else 1.0
+"""How much longer than on a Pi everything may take: emulation is slow."""
 
 MEMORY_MIB = 1024
 _POWER_OFF_SECONDS = 30.0
@@ -83,10 +85,13 @@ class Machine:
         return output
 
     def attempt(self, command: str, timeout_seconds: float = 60) -> tuple[int, str]:
-        """The exit code of a bash command and what it printed; code 124 says that it was ended after its time."""
+        """The exit code of a bash command and what it printed; code 124 says that it was ended after its time.
+
+        It has `SLOWNESS` times the time that is given.
+        """
         if self._channel is None:
             raise MachineError("The machine is off.")
-        message = self._channel.ask(command, timeout_seconds)
+        message = self._channel.ask(command, SLOWNESS * timeout_seconds)
         return int(message["code"]), str(message["output"]).strip()
 
     def power_off(self, *, cleanly: bool = True) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from appliance.machine import Machine, MachineError
+from appliance.machine import SLOWNESS, Machine, MachineError
 
 ACTION, MUTE, LED = 17, 22, 27
 """Lines of the breadboard's buttons and LED."""
@@ -22,8 +21,6 @@ MOST_TAKES = 3
 QUIET_RMS = 60
 """Less is no sound, as the card's other end records it."""
 SETTINGS = "/etc/speakerd/speakerd.toml"
-SLOWNESS = 6.0 if os.environ.get("SPEAKERD_APPLIANCE_MACHINE") == "qemu" else 1.0
-"""How much longer than on a Pi everything may take: emulation is slow."""
 needs_real_time = pytest.mark.skipif(SLOWNESS > 1, reason="an emulated machine is too slow to hear and speak")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from appliance.speaker import ACTION, SLOWNESS, Speaker, needs_real_time
+from appliance.machine import SLOWNESS
+from appliance.speaker import ACTION, Speaker, needs_real_time
 
 CARD = "/sys/bus/platform/drivers/snd_aloop"
 LAN_UP = "ip address add 10.9.9.1/24 dev lan0; ip link set lan0 up"
