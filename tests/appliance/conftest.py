@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from appliance.machine import Machine, Parts, accelerator
+from appliance.machine import SLOWNESS, Machine, Parts, accelerator
 from appliance.speaker import Speaker, install
 from speakerd.audio.resample import resampled
 from speakerd.demo.user_voice import synthesise
@@ -29,6 +29,13 @@ SENTENCES = {
     "light": "hey jarvis, turn on the kitchen light",
     "story": "hey jarvis, tell me a story",
 }
+
+PATIENCE = f"""
+folder=/usr/lib/systemd/system/speakerd.service.d
+mkdir $folder
+printf '[Service]\\nTimeoutStartSec={90 * SLOWNESS:.0f}\\nWatchdogSec={20 * SLOWNESS:.0f}\\n' >$folder/patience.conf
+"""
+"""Of systemd in a slow machine."""
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +77,8 @@ def machine(payload: Path) -> Iterator[Machine]:
     try:
         print(f"\n{KIND}: a command can be run after {machine.power_on():.1f} s")  # noqa: T201 - a figure
         machine.run("mkdir /opt/payload && tar -C /opt/payload -xf $(ls /dev/ubdb /dev/vdb 2>/dev/null)")
+        if SLOWNESS > 1:
+            machine.run(PATIENCE)
         machine.run("/opt/payload/list-files >/opt/payload/files-before")
         yield machine
     finally:

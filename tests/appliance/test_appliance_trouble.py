@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.machine import SLOWNESS
-from appliance.speaker import ACTION, Speaker, needs_real_time
+from appliance.speaker import ACTION, RESTART, Speaker, needs_real_time
 
 CARD = "/sys/bus/platform/drivers/snd_aloop"
 LAN_UP = "ip address add 10.9.9.1/24 dev lan0; ip link set lan0 up"
@@ -93,7 +93,7 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
                 "CLOUD", cloud
             )
         ):
-            machine.run("systemctl restart speakerd", 120)
+            machine.run(RESTART, 120)
         speaker.until(20, speaker.is_hearing)
         # In the network it is only an assistant like any other, which has not been told how tools are asked for.
         speaker.act(
@@ -117,7 +117,7 @@ def test_without_network_the_assistant_on_the_device_answers(speaker: Speaker) -
         print(f"\nnetwork back: the first endpoint serves again {seconds:.0f} s later")  # noqa: T201 - a figure
     finally:
         machine.attempt("systemctl stop cloud; ip link delete lan0")
-        machine.run("systemctl restart speakerd", 120)
+        machine.run(RESTART, 120)
 
 
 def test_wrong_settings_end_it_for_good_with_one_sentence(service: Speaker) -> None:
