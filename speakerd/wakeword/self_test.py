@@ -1,7 +1,7 @@
 """Whether the features come out right on this processor: a made sound whose features are known.
 
-onnxruntime 1.27.0 computes exactly this embedding model wrongly on SME processors; a speaker that hears wrongly would
-only seem deaf.
+onnxruntime 1.27.0 computes exactly this embedding model wrongly on SME processors, and numpy 2.5.5 does on QEMU's
+"max"; a speaker that hears wrongly would only seem deaf.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def check_features(features: NDArray[np.float32], runtime: str) -> None:
     if not np.allclose(features[::8], _MADE_SOUND_FEATURES, rtol=0, atol=_FEATURE_TOLERANCE):
         raise ModelError(
             f"{runtime} computes the wake word's features wrongly on this processor: install the versions of "
-            "scripts/lock/runtime.txt."
+            "scripts/lock/runtime.txt; if they are, and this is an ARM processor, set OPENBLAS_CORETYPE=ARMV8."
         )
 
 
