@@ -87,10 +87,9 @@ def on_tool_called(state: State, phase: Talking, event: on.ToolCalled) -> Outcom
         return with_talk(state, phase, replace(talk, unanswered=False, ending=True)), []
     if talk.calls_made >= _PATIENCE * state.rules.most_tool_calls:
         return fail(state, on.Fault.NO_ANSWER)
-    is_too_many = talk.calls_made >= state.rules.most_tool_calls
     asked = (*talk.asked, (event.name, event.arguments))
     talk = replace(talk, unanswered=False, calls_made=talk.calls_made + 1, asked=asked)
-    if is_too_many:
+    if talk.calls_made > state.rules.most_tool_calls:
         noted = do.NoteDecision(event.name, "refused", "too many calls", asker(talk))
         output = do.SendToolOutput(talk.session, event.call_id, TOO_MANY_CALLS)
         return with_talk(state, phase, replace(talk, continuing=True)), [noted, output]
