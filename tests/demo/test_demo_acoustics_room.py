@@ -32,17 +32,13 @@ def noise_file(folder: Path, seconds: float) -> str:
     return str(folder / "sound")
 
 
-def clear_run(story: Callable[[], tuple[list[FakeCard], EchoRoom]]) -> None:
-    """Run a story until nothing was late in it; where something was, neither success nor failure counts."""
-    for attempt in range(MOST_TRIES):
-        cards, room = story()
-        try:
-            is_clear = not room.report().late_frames and not any(card.faults() for card in cards)
-        finally:
-            room.close()
-        if is_clear:
-            return
-        assert attempt < MOST_TRIES - 1, "The machine was too busy for real-time sound."
+def is_clear(room: EchoRoom, *cards: FakeCard) -> bool:
+    return not room.report().late_frames and not any(card.faults() for card in cards)
+
+
+def clear_run(story: Callable[[], bool]) -> None:
+    """Tell a story until nothing was late in it; where something was, it looks no closer and returns False."""
+    assert any(story() for _ in range(MOST_TRIES)), "The machine was too busy for real-time sound."
 
 
 def microphone(card: FakeCard) -> NDArray[Any]:
@@ -66,15 +62,19 @@ def delay_ms(mic_card: FakeCard, speaker_card: FakeCard, after_seconds: float, r
 def test_what_is_played_comes_back_after_the_delay_also_when_it_is_played_again(tmp_path: Path) -> None:
     sound = noise_file(tmp_path, 1)
 
-    def story() -> tuple[list[FakeCard], EchoRoom]:
+    twice = PLAY.replace("print(", "stream = open_stream(output=True); stream.write(pcm); print(")
+
+    def story() -> bool:
         card = FakeCard(tmp_path / "card")
-        room = EchoRoom(card, settings=QUIET)
-        run_story(card, PLAY.replace("print(", "stream = open_stream(output=True); stream.write(pcm); print("), sound)
-        if not card.faults() and not room.report().late_frames:
+        with EchoRoom(card, settings=QUIET) as room:
+            run_story(card, twice, sound)
+            if not is_clear(room, card):
+                return False
             delays = [delay_ms(card, card, after, run) for after in (0.3, 0.7) for run in (0, 1)]
             assert delays == pytest.approx([QUIET.delay_ms] * 4, abs=0.1)
-            np.testing.assert_array_equal(microphone(card)[:, 0], microphone(card)[:, 1])
-        return [card], room
+            heard = microphone(card)
+            np.testing.assert_array_equal(heard[:, 0], heard[:, 1])
+            return True
 
     clear_run(story)
 
@@ -82,18 +82,19 @@ def test_what_is_played_comes_back_after_the_delay_also_when_it_is_played_again(
 def test_two_cards_keep_their_delay_while_their_clocks_drift_apart(tmp_path: Path) -> None:
     sound = noise_file(tmp_path, 1.2)
 
-    def story() -> tuple[list[FakeCard], EchoRoom]:
+    def story() -> bool:
         speaker = FakeCard(tmp_path / "speaker", directions=["speaker"], ppm=4000, sample_format="S32_LE", channels=1)
         mic = FakeCard(tmp_path / "mic", name="usb-mic", directions=["mic"], ppm=-4000, mic_channels=6)
-        room = EchoRoom(mic, speaker, QUIET, channel=4)
-        run_story(speaker, PLAY.replace("output=True", "output=True, channels=1").replace("7680", "3840"), sound)
-        if not speaker.faults() and not room.report().late_frames:
+        with EchoRoom(mic, speaker, QUIET, channel=4) as room:
+            run_story(speaker, PLAY.replace("output=True", "output=True, channels=1").replace("7680", "3840"), sound)
+            if not is_clear(room, speaker):
+                return False
             heard = microphone(mic)
             assert not np.delete(heard, 4, axis=1).any()
             np.roll(heard, -4, axis=1).tofile(mic.folder / "mic.raw")
             delays = [delay_ms(mic, speaker, after) for after in (0.5, 1.2, 2.1)]
             assert delays == pytest.approx([QUIET.delay_ms] * 3, abs=0.1)
-        return [speaker], room
+            return True
 
     clear_run(story)
 
@@ -101,17 +102,18 @@ def test_two_cards_keep_their_delay_while_their_clocks_drift_apart(tmp_path: Pat
 def test_a_jump_comes_when_it_was_announced(tmp_path: Path) -> None:
     sound = noise_file(tmp_path, 2.5)
 
-    def story() -> tuple[list[FakeCard], EchoRoom]:
+    def story() -> bool:
         card = FakeCard(tmp_path / "card")
         begins = time.monotonic()
-        room = EchoRoom(card, settings=replace(QUIET, jump=(2.0, 40)))
-        began = time.monotonic()
-        run_story(card, PLAY, sound)
-        if not card.faults() and not room.report().late_frames:
+        with EchoRoom(card, settings=replace(QUIET, jump=(2.0, 40))) as room:
+            began = time.monotonic()
+            run_story(card, PLAY, sound)
+            if not is_clear(room, card):
+                return False
             played = next(log_seconds(line) for line in card.log("speaker") if " START " in line)
             assert delay_ms(card, card, begins + 1.7 - played) == pytest.approx(QUIET.delay_ms, abs=0.1)
             assert delay_ms(card, card, began + 2.1 - played) == pytest.approx(QUIET.delay_ms + 40, abs=0.1)
-        return [card], room
+            return True
 
     clear_run(story)
 
@@ -119,34 +121,39 @@ def test_a_jump_comes_when_it_was_announced(tmp_path: Path) -> None:
 def test_a_talker_is_heard_when_it_was_said_as_loud_as_asked(tmp_path: Path) -> None:
     speech = np.random.default_rng(2).normal(0, 500, 8000).astype(np.int16)
 
-    def story() -> tuple[list[FakeCard], EchoRoom]:
+    def story() -> bool:
         card = FakeCard(tmp_path / "card")
-        room = EchoRoom(card, settings=QUIET)
-        now = time.monotonic()
-        at = room.say(speech, 16_000, -30)
-        assert now < at < now + 1
-        side = mic_side(card)
-        run_story(card, RECORD, str(tmp_path / "recording"), "110")
-        assert card.mic_frames() > side.frames(at + 1)
-        first = int(np.flatnonzero(microphone(card)[:, 0])[0])
-        assert first == pytest.approx(side.frames(at), abs=24)
-        spoken = microphone(card)[first : first + 40_000, 0] / 32_768
-        assert 20 * np.log10(active_rms(spoken, 48_000)) == pytest.approx(-30, abs=0.3)
-        return [card], room
+        with EchoRoom(card, settings=QUIET) as room:
+            now = time.monotonic()
+            at = room.say(speech, 16_000, -30)
+            side = mic_side(card)
+            run_story(card, RECORD, str(tmp_path / "recording"), "110")
+            if not is_clear(room, card):
+                return False
+            assert now < at < now + 1
+            assert card.mic_frames() > side.frames(at + 1)
+            heard = microphone(card)[:, 0]
+            first = int(np.flatnonzero(heard)[0])
+            assert first == pytest.approx(side.frames(at), abs=24)
+            spoken = heard[first : first + 40_000] / 32_768
+            assert 20 * np.log10(active_rms(spoken, 48_000)) == pytest.approx(-30, abs=0.3)
+            return True
 
     clear_run(story)
 
 
 def test_there_is_noise_in_the_room_from_the_first_frame_that_is_ahead(tmp_path: Path) -> None:
-    def story() -> tuple[list[FakeCard], EchoRoom]:
+    def story() -> bool:
         card = FakeCard(tmp_path / "card")
-        room = EchoRoom(card, settings=RoomSettings(noise_dbfs=-50))
-        begun = card.mic_position()
-        run_story(card, RECORD, str(tmp_path / "recording"), "100")
-        heard = microphone(card)[begun + 4800 : begun + 48_000, 0] / 32_768
-        assert 20 * np.log10(np.sqrt(np.mean(heard**2))) == pytest.approx(-50, abs=3)
-        assert np.abs(heard.reshape(-1, 960)).max(axis=1).min() > 0
-        return [card], room
+        with EchoRoom(card, settings=RoomSettings(noise_dbfs=-50)) as room:
+            begun = card.mic_position()
+            run_story(card, RECORD, str(tmp_path / "recording"), "100")
+            if not is_clear(room, card):
+                return False
+            heard = microphone(card)[begun + 4800 : begun + 48_000, 0] / 32_768
+            assert 20 * np.log10(np.sqrt(np.mean(heard**2))) == pytest.approx(-50, abs=3)
+            assert np.abs(heard.reshape(-1, 960)).max(axis=1).min() > 0
+            return True
 
     clear_run(story)
 
@@ -174,16 +181,17 @@ print(json.dumps({}))
 def test_a_duplex_stream_records_the_echo_of_what_it_plays(tmp_path: Path) -> None:
     sound = noise_file(tmp_path, 1.5)
 
-    def story() -> tuple[list[FakeCard], EchoRoom]:
+    def story() -> bool:
         card = FakeCard(tmp_path / "card")
-        room = EchoRoom(card, settings=QUIET)
-        run_story(card, DUPLEX, sound, str(tmp_path / "recording"))
-        if not card.faults() and not room.report().late_frames:
+        with EchoRoom(card, settings=QUIET) as room:
+            run_story(card, DUPLEX, sound, str(tmp_path / "recording"))
+            if not is_clear(room, card):
+                return False
             recording = np.fromfile(tmp_path / "recording", np.int16).reshape(-1, 2)
             start = start_frame(card, "mic")
             assert np.abs(recording).max() > 1000
             np.testing.assert_array_equal(recording, microphone(card)[start : start + len(recording)])
-        return [card], room
+            return True
 
     clear_run(story)
 
