@@ -196,6 +196,9 @@ async def test_no_answer_is_an_error(scene: Scene) -> None:
 async def test_a_lost_connection_ends_the_wait_for_an_answer(scene: Scene) -> None:
     asked = asyncio.create_task(scene.speaker.tool("mqtt_door"))
     await scene.home.until(lambda: scene.home.last("home/door/get"))
+    # The speaker hears of a message only after the broker's word that it has the speaker's own.
+    await scene.home.say(command_topic("volume"), "35")
+    await scene.home.until(lambda: scene.home.last(STATUS)["volume_percent"] == 35)
     await scene.broker.stop()
     with pytest.raises(ToolError) as raised:
         await asked
