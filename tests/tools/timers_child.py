@@ -1,7 +1,8 @@
 """Forks speakers with timers and an alarm that live fast until they are killed: one for each line of stdin.
 
 A line is the folder, how long the wall clock is ahead of a fixed day, and how many timers to set. Each says its pid and
-then what it did, after it was done. A process of its own, so that no thread of the tests is forked.
+then what it did, after it was done; of silencing also that it begins. A process of its own, so that no thread of the
+tests is forked.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def live(folder: Path, ahead_seconds: float, wanted: int) -> None:
         clocks.advance(1)
         say("time", clocks.wall - BEGIN)
         for name in [name for name, since in ringing.items() if clocks.wall - since >= RINGING_SECONDS]:
+            say("silencing", name.replace(" ", "_"))
             timers.silenced({name})
             alarms.silenced({name})
             del ringing[name]
