@@ -69,7 +69,7 @@ def interrupted_by_button(world: World) -> None:
     mark = world.watch.mark()
     world.press("action")
     if not world.watch.sees(mark, _BREATH_SECONDS, phase="listening"):
-        world.trouble("A press did not interrupt an answer.")
+        world.trouble(f"A press did not interrupt an answer: {dict(world.watch.now)}.")
     world.tally.counts["interruptions"] += 1
 
 
@@ -206,7 +206,8 @@ def _long_answer(world: World, question: str) -> bool:
         if world.watch.sees(mark, _ANSWER_SECONDS, phase="speaking"):
             mark = world.watch.mark()
             time.sleep(_INTO_AN_ANSWER_SECONDS)
-            if not world.watch.since(mark, phase="listening"):
+            # A wake word that was heard late, and was said again, has interrupted an answer already.
+            if world.watch.now["phase"] == "speaking" and not world.watch.since(mark, phase="listening"):
                 return True
         world.tally.counts["misunderstood"] += 1
         world.rest()
